@@ -1,0 +1,3 @@
+"""Ottla: the Apache Kafka platform in Python."""
+
+__version__ = "0.1.0"
