@@ -128,11 +128,10 @@ class _Session:
                 self._close()
                 return
 
-    def _reply(self, status: int, content_type: str, body: str) -> None:
-        raw = body.encode()
+    def _reply(self, status: int, content_type: str, body: bytes, *, with_body: bool) -> None:
         headers = [
             ("content-type", content_type),
-            ("content-length", str(len(raw))),
+            ("content-length", str(len(body))),
             ("cache-control", "no-store"),
         ]
         self._send(h11.Response(status_code=status, headers=headers))
