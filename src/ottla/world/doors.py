@@ -192,6 +192,10 @@ class File(Protocol):
         """As `read`, but None when the bytes are not all in the page cache."""
         ...
 
+    def is_warm(self, size: int, at: int) -> bool:
+        """Whether that stretch seems to be in the page cache: samples it, reads nothing in."""
+        ...
+
     async def read_cold(self, size: int, at: int) -> bytes:
         """As `read`, off the loop."""
         ...
@@ -249,6 +253,12 @@ class Disk(Protocol):
         ...
 
     def exists(self, path: str) -> bool: ...
+
+    def is_directory(self, path: str) -> bool: ...
+
+    def modified(self, path: str) -> int:
+        """Milliseconds since 1970 of the last change."""
+        ...
 
     def list(self, path: str) -> list[str]:
         """Names in a directory, sorted."""

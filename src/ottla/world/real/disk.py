@@ -1,0 +1,118 @@
+"""The Disk door on a real operating system.
+
+Reads and writes of the hot path are plain `pread`/`pwritev` on the calling thread. A small pool of threads takes the
+calls that wait and release the GIL (fsync, cold reads, big codecs); work that would hold it (compaction, long
+recoveries) is done by a process of its own, see `world.real.child`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import os
+import shutil
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Final, TypeVar
+
+from ottla.world.real.child import run_child
+from ottla.world.real.files import OpenFiles, RealFile, raise_descriptor_limit
+
+T = TypeVar("T")
+
+_THREADS: Final = 4
+_DESCRIPTORS_ELSEWHERE: Final = 64
+"""Left to sockets, listeners and pipes even under the smallest limit."""
+
+
+class RealLock:
+    """A `.lock` file held by this process."""
+
+    __slots__ = ("_fd",)
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+
+    def release(self) -> None:
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+class RealDisk:
+    """See `world.doors.Disk`. One per node; `open_files` bounds its descriptors (None: half of what the limit allows)."""
+
+    def __init__(self, *, open_files: int | None = None, threads: int = _THREADS) -> None:
+        limit = raise_descriptor_limit()
+        self._open_files = OpenFiles(open_files or max((limit - _DESCRIPTORS_ELSEWHERE) // 2, 8))
+        self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ottla-disk")
+
+    def open(self, path: str, *, create: bool = False) -> RealFile:
+        file = RealFile(path, self._open_files, self.run)
+        if create:
+            file.create()
+        elif not os.path.exists(path):
+            raise FileNotFoundError(f"no such file: {path}")
+        return file
+
+    def exists(self, path: str) -> bool:
+        return os.path.exists(path)
+
+    def is_directory(self, path: str) -> bool:
+        return os.path.isdir(path)
+
+    def modified(self, path: str) -> int:
+        return os.stat(path).st_mtime_ns // 1_000_000
+
+    def list(self, path: str) -> list[str]:
+        return sorted(os.listdir(path))
+
+    def make_directory(self, path: str) -> None:
+        os.makedirs(path, exist_ok=True)
+
+    def rename(self, old: str, new: str) -> None:
+        os.replace(old, new)
+
+    def remove(self, path: str) -> None:
+        try:
+            os.unlink(path)
+        except FileNotFoundError:
+            pass
+
+    def remove_tree(self, path: str) -> None:
+        try:
+            shutil.rmtree(path)
+        except FileNotFoundError:
+            pass
+
+    def sync_directory(self, path: str) -> None:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            os.fsync(fd)
+        finally:
+            os.close(fd)
+
+    def usage(self, path: str) -> tuple[int, int]:
+        volume = os.statvfs(path)
+        return volume.f_blocks * volume.f_frsize, volume.f_bavail * volume.f_frsize
+
+    def lock(self, path: str) -> RealLock:
+        """Takes both kinds of lock: the POSIX one keeps Apache Kafka out, `flock` another node of this process."""
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.lockf(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(fd)
+            raise BlockingIOError(error.errno, f"{path} is locked by another process") from error
+        return RealLock(fd)
+
+    async def run(self, work: Callable[..., T], *args: Any) -> T:
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+
+    async def child(self, entry: str, plan: bytes, progress: Callable[[str], None] | None = None) -> bytes:
+        return await run_child(entry, plan, progress)
+
+    def close(self) -> None:
+        """End the threads. Files still open stay usable by whoever holds them."""
+        self._pool.shutdown(wait=True)
