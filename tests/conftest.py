@@ -1,0 +1,22 @@
+"""What every tier of tests shares: which product the suites of real clients are held against.
+
+They run against Ottla. `OTTLA_TEST_TARGET=apache` runs the very same tests against Apache Kafka 4.3: a test that
+fails there is wrong about Kafka, whatever Ottla does.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+
+from tests import apache_kafka
+from tests.nodes import Product, ottla
+
+
+@pytest.fixture(scope="session")
+def product() -> Product:
+    target = os.environ.get("OTTLA_TEST_TARGET", "ottla")
+    if target not in ("ottla", "apache"):
+        raise pytest.UsageError(f"OTTLA_TEST_TARGET is {target!r}: ottla or apache")
+    return ottla() if target == "ottla" else apache_kafka.product()
