@@ -42,7 +42,14 @@ class RealLock:
 class RealDisk:
     """See `world.doors.Disk`. One per node; `open_files` bounds its descriptors (None: half of what the limit allows)."""
 
-    def __init__(self, *, open_files: int | None = None, threads: int = _THREADS) -> None:
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop | None = None,
+        *,
+        open_files: int | None = None,
+        threads: int = _THREADS,
+    ) -> None:
+        self._loop = loop
         limit = raise_descriptor_limit()
         self._open_files = OpenFiles(open_files or max((limit - _DESCRIPTORS_ELSEWHERE) // 2, 8))
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ottla-disk")
@@ -108,7 +115,8 @@ class RealDisk:
         return RealLock(fd)
 
     async def run(self, work: Callable[..., T], *args: Any) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work, *args)
+        loop = self._loop or asyncio.get_running_loop()
+        return await loop.run_in_executor(self._pool, work, *args)
 
     async def child(self, entry: str, plan: bytes, progress: Callable[[str], None] | None = None) -> bytes:
         return await run_child(entry, plan, progress)
