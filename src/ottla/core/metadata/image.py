@@ -91,4 +91,4 @@ class MetadataImage(msgspec.Struct):
 
     def active_brokers(self) -> Iterator[BrokerImage]:
         """Brokers that clients may talk to, by id."""
-        return (self.brokers[id] for id in sorted(self.brokers) if not self.brokers[id].fenced)
+        return (broker for _, broker in sorted(self.brokers.items()) if not broker.fenced)
