@@ -1,0 +1,188 @@
+"""Building batches: `build` for a batch at once, `Builder` for one that grows record by record.
+
+The payload is gathered in one bytearray; offsets are deltas counted from the batch's base, timestamps are deltas to
+the first record's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Final
+
+from ottla.core.records.batch import (
+    CONTROL_BIT,
+    DELETE_HORIZON_BIT,
+    HEADER_SIZE,
+    LOG_APPEND_TIME_BIT,
+    LOG_OVERHEAD,
+    MAGIC,
+    TRANSACTIONAL_BIT,
+    BatchHeader,
+    pack_header,
+)
+from ottla.core.records.compression import Codec, compress
+from ottla.core.records.record import Header, Record
+from ottla.core.records.varint import encode_varint
+
+NO_TIMESTAMP: Final = -1
+
+
+class Builder:
+    """A batch in the making. `size` is what it takes uncompressed, header included, in bytes."""
+
+    __slots__ = (
+        "_base_timestamp",
+        "_codec",
+        "_level",
+        "_payload",
+        "count",
+        "last_offset_delta",
+        "max_timestamp",
+    )
+
+    def __init__(
+        self, codec: Codec = Codec.NONE, level: int | None = None, *, base_timestamp: int | None = None
+    ) -> None:
+        """`base_timestamp` fixes what timestamps are counted from; None takes the first record's."""
+        self._codec = codec
+        self._level = level
+        self._payload = bytearray()
+        self._base_timestamp = base_timestamp
+        self.max_timestamp = NO_TIMESTAMP
+        self.last_offset_delta = -1
+        self.count = 0
+
+    @property
+    def size(self) -> int:
+        return HEADER_SIZE + len(self._payload)
+
+    def append(
+        self,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+        offset_delta: int | None = None,
+    ) -> int:
+        """Add a record; its offset delta is returned. Without `offset_delta` it follows the record before it."""
+        if offset_delta is None:
+            offset_delta = self.last_offset_delta + 1
+        if self._base_timestamp is None:
+            self._base_timestamp = timestamp
+        body = encode_body(timestamp - self._base_timestamp, offset_delta, key, value, headers)
+        payload = self._payload
+        payload += encode_varint(len(body))
+        payload += body
+        if timestamp > self.max_timestamp:
+            self.max_timestamp = timestamp
+        self.last_offset_delta = offset_delta
+        self.count += 1
+        return offset_delta
+
+    def finish(
+        self,
+        *,
+        base_offset: int = 0,
+        leader_epoch: int = -1,
+        producer_id: int = -1,
+        producer_epoch: int = -1,
+        base_sequence: int = -1,
+        transactional: bool = False,
+        control: bool = False,
+        log_append_time: int | None = None,
+        delete_horizon: int | None = None,
+        last_offset_delta: int | None = None,
+    ) -> bytes:
+        """The finished batch. With `log_append_time` it carries that as every record's timestamp.
+
+        `delete_horizon` (ms) takes the place of the base timestamp and must then be what the builder was given as
+        `base_timestamp`; `last_offset_delta` overrides the last record's.
+        """
+        records = compress(self._codec, self._payload, self._level)
+        attributes = (
+            self._codec
+            | (TRANSACTIONAL_BIT if transactional else 0)
+            | (CONTROL_BIT if control else 0)
+            | (LOG_APPEND_TIME_BIT if log_append_time is not None else 0)
+            | (DELETE_HORIZON_BIT if delete_horizon is not None else 0)
+        )
+        header = BatchHeader(
+            base_offset=base_offset,
+            length=HEADER_SIZE - LOG_OVERHEAD + len(records),
+            leader_epoch=leader_epoch,
+            magic=MAGIC,
+            crc=0,
+            attributes=attributes,
+            last_offset_delta=self.last_offset_delta if last_offset_delta is None else last_offset_delta,
+            base_timestamp=NO_TIMESTAMP if self._base_timestamp is None else self._base_timestamp,
+            max_timestamp=self.max_timestamp if log_append_time is None else log_append_time,
+            producer_id=producer_id,
+            producer_epoch=producer_epoch,
+            base_sequence=base_sequence,
+            count=self.count,
+        )
+        return pack_header(header, records) + records
+
+
+def encode_body(
+    timestamp_delta: int, offset_delta: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+) -> bytes:
+    """A record without the length in front of it."""
+    body = bytearray(1)
+    body += encode_varint(timestamp_delta)
+    body += encode_varint(offset_delta)
+    if key is None:
+        body.append(1)
+    else:
+        body += encode_varint(len(key))
+        body += key
+    if value is None:
+        body.append(1)
+    else:
+        body += encode_varint(len(value))
+        body += value
+    body += encode_varint(len(headers))
+    for name, content in headers:
+        raw = name.encode("utf-8", "surrogateescape")
+        body += encode_varint(len(raw))
+        body += raw
+        if content is None:
+            body.append(1)
+        else:
+            body += encode_varint(len(content))
+            body += content
+    return bytes(body)
+
+
+def build(
+    records: Iterable[Record],
+    codec: Codec = Codec.NONE,
+    level: int | None = None,
+    *,
+    base_offset: int | None = None,
+    leader_epoch: int = -1,
+    producer_id: int = -1,
+    producer_epoch: int = -1,
+    base_sequence: int = -1,
+    transactional: bool = False,
+    control: bool = False,
+    log_append_time: int | None = None,
+) -> bytes:
+    """One batch of `records`, whose offsets must rise. `base_offset` None: the first record's."""
+    builder = Builder(codec, level)
+    for record in records:
+        if base_offset is None:
+            base_offset = record.offset
+        builder.append(
+            record.timestamp, record.key, record.value, record.headers, record.offset - base_offset
+        )
+    return builder.finish(
+        base_offset=base_offset or 0,
+        leader_epoch=leader_epoch,
+        producer_id=producer_id,
+        producer_epoch=producer_epoch,
+        base_sequence=base_sequence,
+        transactional=transactional,
+        control=control,
+        log_append_time=log_append_time,
+    )
