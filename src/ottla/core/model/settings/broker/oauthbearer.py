@@ -1,0 +1,76 @@
+"""OAUTHBEARER: tokens of an identity provider as SASL credentials."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ottla.core.model.settings.kinds import HOUR, SECOND
+from ottla.core.model.settings.setting import (
+    BOOLEAN,
+    CLASS,
+    INT,
+    LIST,
+    LONG,
+    LOW,
+    PASSWORD,
+    STRING,
+    Setting,
+    refused,
+)
+from ottla.core.model.settings.valid import OneOfAnyCase, between, list_of
+
+# fmt: off
+OAUTHBEARER: Final[tuple[Setting, ...]] = (
+    refused("sasl.oauthbearer.jwt.retriever.class", CLASS, "org.apache.kafka.common.security.oauthbearer.DefaultJwtRetriever",
+            "A Java class that obtains a token."),
+    refused("sasl.oauthbearer.jwt.validator.class", CLASS, "org.apache.kafka.common.security.oauthbearer.DefaultJwtValidator",
+            "A Java class that checks a token."),
+    refused("sasl.oauthbearer.scope", STRING, None,
+            "Scope to ask for."),
+    refused("sasl.oauthbearer.client.credentials.client.id", STRING, None,
+            "Client id for the client credentials grant."),
+    refused("sasl.oauthbearer.client.credentials.client.secret", PASSWORD, None,
+            "Client secret for the client credentials grant."),
+    refused("sasl.oauthbearer.assertion.algorithm", STRING, "RS256",
+            "Algorithm an assertion is signed with.", OneOfAnyCase(("ES256", "RS256"))),
+    refused("sasl.oauthbearer.assertion.claim.aud", STRING, None,
+            "Audience written into an assertion."),
+    refused("sasl.oauthbearer.assertion.claim.exp.seconds", INT, 300,
+            "Seconds until an assertion expires.", between(0, 86_400), LOW),
+    refused("sasl.oauthbearer.assertion.claim.iss", STRING, None,
+            "Issuer written into an assertion."),
+    refused("sasl.oauthbearer.assertion.claim.jti.include", BOOLEAN, False,
+            "Give every assertion an id of its own."),
+    refused("sasl.oauthbearer.assertion.claim.nbf.seconds", INT, 60,
+            "Seconds before now from which an assertion is valid.", between(0, 3600), LOW),
+    refused("sasl.oauthbearer.assertion.claim.sub", STRING, None,
+            "Subject written into an assertion."),
+    refused("sasl.oauthbearer.assertion.file", STRING, None,
+            "File that holds a ready-made assertion."),
+    refused("sasl.oauthbearer.assertion.private.key.file", STRING, None,
+            "File with the private key that signs assertions."),
+    refused("sasl.oauthbearer.assertion.private.key.passphrase", PASSWORD, None,
+            "Passphrase of that key."),
+    refused("sasl.oauthbearer.assertion.template.file", STRING, None,
+            "File with claims and headers to start an assertion from."),
+    refused("sasl.oauthbearer.scope.claim.name", STRING, "scope",
+            "Claim that carries the scope.", LOW),
+    refused("sasl.oauthbearer.sub.claim.name", STRING, "sub",
+            "Claim that carries the subject.", LOW),
+    refused("sasl.oauthbearer.token.endpoint.url", STRING, None,
+            "Where tokens are issued."),
+    refused("sasl.oauthbearer.jwks.endpoint.url", STRING, None,
+            "Where the keys that sign tokens are published."),
+    refused("sasl.oauthbearer.jwks.endpoint.refresh.ms", LONG, HOUR,
+            "How often those keys are fetched.", LOW),
+    refused("sasl.oauthbearer.jwks.endpoint.retry.backoff.ms", LONG, 100,
+            "First pause before a failed fetch of those keys is tried again.", LOW),
+    refused("sasl.oauthbearer.jwks.endpoint.retry.backoff.max.ms", LONG, 10 * SECOND,
+            "Longest pause before a failed fetch of those keys is tried again.", LOW),
+    refused("sasl.oauthbearer.clock.skew.seconds", INT, 30,
+            "Difference tolerated between our clock and the identity provider's.", LOW),
+    refused("sasl.oauthbearer.expected.audience", LIST, (),
+            "Audiences a token must be meant for.", list_of(), LOW),
+    refused("sasl.oauthbearer.expected.issuer", STRING, None,
+            "Issuer a token must come from.", LOW),
+)

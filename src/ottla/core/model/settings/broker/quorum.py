@@ -1,0 +1,76 @@
+"""The metadata log and the quorum of controllers that keeps it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ottla.core.model.settings.kinds import DAY, GIB, HOUR, MIB, MINUTE, SECOND
+from ottla.core.model.settings.setting import (
+    BOOLEAN,
+    HIGH,
+    INT,
+    INTERNAL,
+    LIST,
+    LONG,
+    LOW,
+    STRING,
+    Setting,
+    later,
+    unused,
+    works,
+)
+from ottla.core.model.settings.valid import BootstrapServers, Voters, at_least
+
+# fmt: off
+QUORUM: Final[tuple[Setting, ...]] = (
+    works("controller.quorum.voters", LIST, (),
+          "The voters of a fixed quorum as `id@host:port`, separated by commas. Leave empty when the voters are kept in the log itself.", Voters(), HIGH),
+    works("controller.quorum.bootstrap.servers", LIST, (),
+          "Addresses (`host:port`) at which the quorum can be found by a node that does not know its voters yet.", BootstrapServers(), HIGH),
+    later("controller.quorum.election.timeout.ms", INT, SECOND,
+          "How long a candidate waits for votes before it tries again.", at_least(0), HIGH),
+    later("controller.quorum.fetch.timeout.ms", INT, 2 * SECOND,
+          "A voter that has had no successful fetch from the leader for this long stands for election; a leader that a majority has not fetched from for this long resigns.", at_least(0), HIGH),
+    later("controller.quorum.election.backoff.max.ms", INT, SECOND,
+          "Upper bound of the random pause between two elections, which keeps candidates from blocking each other.", at_least(0), HIGH),
+    works("controller.quorum.append.linger.ms", INT, 25,
+          "How long the leader collects records before it flushes them to disk as one batch.", at_least(0)),
+    later("controller.quorum.request.timeout.ms", INT, 2 * SECOND,
+          "How long a quorum member waits for the answer to a request.", at_least(0)),
+    later("controller.quorum.retry.backoff.ms", INT, 20,
+          "Pause before a failed quorum request is sent again.", at_least(0), LOW),
+    later("controller.quorum.auto.join.enable", BOOLEAN, False,
+          "Let a controller that is not yet a voter add itself to the voters.", LOW),
+    works("controller.quorum.fetch.snapshot.max.bytes", INT, MIB,
+          "Most bytes of a metadata snapshot in one answer.", at_least(1), LOW),
+    works("controller.quorum.fetch.max.bytes", INT, MIB,
+          "Most bytes of metadata records in one answer, unless the first batch alone is larger.", at_least(1), LOW),
+    unused("controller.performance.sample.period.ms", LONG, MINUTE,
+           "Time between two log lines about the slowest events of the controller.", at_least(100), INTERNAL),
+    unused("controller.performance.always.log.threshold.ms", LONG, 2 * SECOND,
+           "A controller event slower than this is always logged.", at_least(0), INTERNAL),
+    unused("controller.socket.timeout.ms", INT, 30 * SECOND,
+           "Socket timeout of the channel from the controller to brokers."),
+    works("metadata.log.dir", STRING, None,
+          "Directory of the metadata log. The first directory of `log.dirs` when unset.", HIGH),
+    works("metadata.log.segment.bytes", INT, GIB,
+          "Size at which the metadata log starts a new segment file.", at_least(8 * MIB), HIGH),
+    works("metadata.log.segment.ms", LONG, 7 * DAY,
+          "Age at which the metadata log starts a new segment file, however small the old one is.", HIGH),
+    works("metadata.log.max.record.bytes.between.snapshots", LONG, 20 * MIB,
+          "A new metadata snapshot is written after this many bytes of records.", at_least(1), HIGH),
+    works("metadata.log.max.snapshot.interval.ms", LONG, HOUR,
+          "A new metadata snapshot is written after this time if there are records it would cover; 0 turns the timer off.", at_least(0), HIGH),
+    works("metadata.max.retention.bytes", LONG, 100 * MIB,
+          "Total size of metadata log and snapshots above which old ones are deleted.", HIGH),
+    works("metadata.max.retention.ms", LONG, 7 * DAY,
+          "Age above which old metadata segments and snapshots are deleted.", HIGH),
+    works("metadata.max.idle.interval.ms", INT, 500,
+          "An idle active controller appends an empty record this often, so followers can see that the log moves; 0 turns it off.", at_least(0), LOW),
+    later("internal.metadata.log.segment.bytes", INT, None,
+          "Segment size of the metadata log without the usual lower bound. For tests only.", LOW, INTERNAL),
+    later("internal.metadata.max.batch.size.in.bytes", INT, 8 * MIB,
+          "Largest batch of metadata records. For tests only.", LOW, INTERNAL),
+    later("internal.metadata.delete.delay.millis", LONG, MINUTE,
+          "Time a metadata file that was marked for deletion stays on disk.", LOW, INTERNAL),
+)
