@@ -4,9 +4,9 @@
     key length varint, key, value length varint, value,
     header count varint, then for each: key length varint, key, value length varint, value
 
-Lengths of -1 stand for null. A record in the sense of this module is read from the batch's decompressed payload in
-one walk over bytes and positions: `walk` gives positions only (validation and compaction copy or skip whole records),
-`records` makes `Record`s.
+Lengths of -1 stand for null. Records are read from the batch's decompressed payload in one walk over bytes and
+positions: `records` makes `Record`s, `walk` gives positions only, for those who copy or skip whole records
+(validation, compaction). Both end with every byte of the payload accounted for.
 """
 
 from __future__ import annotations
@@ -35,21 +35,17 @@ class Record(msgspec.Struct, gc=False):
 
 
 class Span(msgspec.Struct, gc=False):
-    """Where one record lies in a payload: positions and sizes in bytes, -1 sizes for null, deltas to the batch."""
+    """Where one record lies in a payload: positions and sizes in bytes, -1 for the size of a null, deltas to the batch."""
 
     start: int
-    body: int
-    """Position after the length varint, where the attributes byte is."""
     end: int
     timestamp_delta: int
     offset_delta: int
-    offset_delta_position: int
+    rest: int
+    """Where the key's length stands: from here to `end` nothing depends on the batch around the record."""
     key_position: int
     key_size: int
-    value_position: int
     value_size: int
-    headers_position: int
-    """Of the header count."""
 
 
 def payload(batch: bytes | memoryview, header: BatchHeader, limit: int = DECOMPRESSED_LIMIT) -> bytes:
@@ -70,127 +66,132 @@ def records(
         header = read_header(batch)
     if header.count == 0:
         return
-    data = payload(batch, header, limit)
-    base_offset = header.base_offset
-    base_timestamp = header.base_timestamp
     append_time = header.max_timestamp if header.timestamp_type == TimestampType.LOG_APPEND_TIME else None
-    for span in walk(data, header.count):
-        key_at, key_size = span.key_position, span.key_size
-        value_at, value_size = span.value_position, span.value_size
-        yield Record(
-            base_offset + span.offset_delta,
-            base_timestamp + span.timestamp_delta if append_time is None else append_time,
-            data[key_at : key_at + key_size] if key_size >= 0 else None,
-            data[value_at : value_at + value_size] if value_size >= 0 else None,
-            () if data[span.headers_position] == 0 else tuple(read_headers(data, span.headers_position)),
-        )
-
-
-def walk(data: bytes, count: int) -> Iterator[Span]:
-    """Positions of the `count` records in a payload; every length is checked against the end of its record.
-
-    Raises KafkaError (INVALID_RECORD) for a record that is not whole, and for more or fewer records than `count`.
-    """
-    size = len(data)
-    position = 0
-    for _ in range(count):
-        if position >= size:
-            raise invalid("Incorrect declared batch size, premature EOF reached")
-        start = position
-        length = data[position]
-        if length < 0x80:
-            length = length >> 1 ^ -(length & 1)
-            position += 1
-        else:
-            length, position = decode_varint(data, position)
-        end = position + length
-        if length < 6 or end > size:
-            raise invalid(f"Invalid record size: {length} bytes with {size - position} bytes remaining")
-        span = _record(data, start, position, end)
-        yield span
-        position = end
-    if position != size:
-        raise invalid("Incorrect declared batch size, records still remaining in file")
-
-
-def _record(data: bytes, start: int, body: int, end: int) -> Span:
-    """The record whose attributes lie at `body`. At least six bytes are there, so the first reads need no check."""
-    position = body + 1
-    timestamp_delta = data[position]
-    if timestamp_delta < 0x80:
-        timestamp_delta = timestamp_delta >> 1 ^ -(timestamp_delta & 1)
-        position += 1
-    else:
-        timestamp_delta, position = decode_varint(data, position, MAX_BYTES_64)
-    offset_delta_position = position
-    offset_delta, position = decode_varint(data, position)
-    key_size, position = decode_varint(data, position)
-    key_position = position
-    if key_size > 0:
-        position += key_size
-    if position >= end:
-        raise invalid("Found invalid record structure")
-    value_size, position = decode_varint(data, position)
-    value_position = position
-    if value_size > 0:
-        position += value_size
-    if position >= end:
-        raise invalid("Found invalid record structure")
-    if data[position] != 0:
-        _check_headers(data, position, end)
-    elif position + 1 != end:
-        raise invalid(f"Invalid record size: expected {end - body} bytes, but read {position + 1 - body}")
-    return Span(
-        start,
-        body,
-        end,
-        timestamp_delta,
-        offset_delta,
-        offset_delta_position,
-        key_position,
-        key_size if key_size >= 0 else -1,
-        value_position,
-        value_size if value_size >= 0 else -1,
-        position,
+    yield from _parse(
+        payload(batch, header, limit), header.count, header.base_offset, header.base_timestamp, append_time
     )
 
 
-def _check_headers(data: bytes, position: int, end: int) -> None:
-    """Walks the headers from their count to the end of the record."""
+def _parse(
+    data: bytes, count: int, base_offset: int, base_timestamp: int, append_time: int | None
+) -> Iterator[Record]:
+    """The loop of every consumer. One-byte numbers, which nearly all are, are read in place."""
+    position = 0
+    for _ in range(count):
+        try:
+            length = data[position]
+            if length < 0x80:
+                end = position + 1 + (length >> 1 ^ -(length & 1))
+                position += 2
+            else:
+                length, position = decode_varint(data, position)
+                end = position + length
+                position += 1
+            timestamp = data[position]
+            if timestamp < 0x80:
+                timestamp = timestamp >> 1 ^ -(timestamp & 1)
+                position += 1
+            else:
+                timestamp, position = decode_varint(data, position, MAX_BYTES_64)
+            offset, position = decode_varint(data, position)
+            size = data[position]
+            if size < 0x80:
+                size = size >> 1 ^ -(size & 1)
+                position += 1
+            else:
+                size, position = decode_varint(data, position)
+            key = None
+            if size >= 0:
+                key = data[position : position + size]
+                position += size
+            size, position = decode_varint(data, position)
+            value = None
+            if size >= 0:
+                value = data[position : position + size]
+                position += size
+            if data[position] == 0:
+                found: tuple[Header, ...] = ()
+                position += 1
+            else:
+                found, position = read_headers(data, position)
+        except IndexError:
+            raise invalid("Incorrect declared batch size, premature EOF reached") from None
+        if position != end or end > len(data):
+            raise invalid(
+                f"Invalid record size: the record should end at {end}, its fields end at {position}"
+            )
+        if append_time is None:
+            timestamp += base_timestamp
+        else:
+            timestamp = append_time
+        yield Record(base_offset + offset, timestamp, key, value, found)
+    if position != len(data):
+        raise invalid("Incorrect declared batch size, records still remaining in file")
+
+
+def walk(data: bytes, count: int) -> Iterator[Span]:
+    """Where the `count` records of a payload lie. Nothing is copied.
+
+    Raises KafkaError (INVALID_RECORD) for a record that is not whole, and for more or fewer records than `count`.
+    """
+    position = 0
+    for _ in range(count):
+        start = position
+        try:
+            length, position = decode_varint(data, position)
+            end = position + length
+            timestamp_delta, position = decode_varint(data, position + 1, MAX_BYTES_64)
+            offset_delta, rest = decode_varint(data, position)
+            key_size, key_position = decode_varint(data, rest)
+            position = key_position + key_size if key_size > 0 else key_position
+            value_size, position = decode_varint(data, position)
+            if value_size > 0:
+                position += value_size
+            if data[position] == 0:
+                position += 1
+            else:
+                position = _skip_headers(data, position)
+        except IndexError:
+            raise invalid("Incorrect declared batch size, premature EOF reached") from None
+        if position != end or end > len(data):
+            raise invalid(
+                f"Invalid record size: the record should end at {end}, its fields end at {position}"
+            )
+        yield Span(start, end, timestamp_delta, offset_delta, rest, key_position, key_size, value_size)
+    if position != len(data):
+        raise invalid("Incorrect declared batch size, records still remaining in file")
+
+
+def _skip_headers(data: bytes, position: int) -> int:
+    """The position after the headers whose count lies at `position`. Every step goes forward, so it ends."""
     count, position = decode_varint(data, position)
-    if not 0 <= count <= end - position:
+    if not 0 <= count <= len(data) - position:
         raise invalid(f"Found invalid number of record headers {count}")
     for _ in range(count):
-        key_size, position = decode_varint(data, position)
-        if key_size < 0:
-            raise invalid(f"Invalid negative header key size {key_size}")
-        position += key_size
-        if position >= end:
-            raise invalid("Found invalid record structure")
-        value_size, position = decode_varint(data, position)
-        if value_size > 0:
-            position += value_size
-        if position > end:
-            raise invalid("Found invalid record structure")
-    if position != end:
-        raise invalid("Invalid record size: the headers end before the record does")
+        size, position = decode_varint(data, position)
+        if size < 0:
+            raise invalid(f"Invalid negative header key size {size}")
+        size, position = decode_varint(data, position + size)
+        if size > 0:
+            position += size
+    return position
 
 
-def read_headers(data: bytes, position: int) -> list[Header]:
-    """The headers whose count lies at `position` of a payload that `walk` has passed.
+def read_headers(data: bytes, position: int) -> tuple[tuple[Header, ...], int]:
+    """(headers, position after them), their count lying at `position`.
 
     A key that is not UTF-8 keeps its undecodable bytes as surrogates, so that it survives being written again.
     """
+    end = _skip_headers(data, position)
     count, position = decode_varint(data, position)
     found: list[Header] = []
     for _ in range(count):
-        key_size, position = decode_varint(data, position)
-        key = data[position : position + key_size].decode("utf-8", "surrogateescape")
-        position += key_size
-        value_size, position = decode_varint(data, position)
-        if value_size < 0:
+        size, position = decode_varint(data, position)
+        key = data[position : position + size].decode("utf-8", "surrogateescape")
+        size, position = decode_varint(data, position + size)
+        if size < 0:
             found.append((key, None))
         else:
-            found.append((key, data[position : position + value_size]))
-            position += value_size
-    return found
+            found.append((key, data[position : position + size]))
+            position += size
+    return tuple(found), end

@@ -33,10 +33,9 @@ from ottla.core.records.batch import (
     read_header,
     rewrite,
 )
-from ottla.core.records.build import encode_body
 from ottla.core.records.compression import DECOMPRESSED_LIMIT, Codec, compress
 from ottla.core.records.errors import InvalidRecords, RecordError, invalid
-from ottla.core.records.record import Span, payload, read_headers, walk
+from ottla.core.records.record import payload, walk
 from ottla.core.records.varint import encode_varint
 
 ZSTD_MIN_PRODUCE_VERSION: Final = 7
@@ -286,17 +285,9 @@ def _renumbered(plain: bytes, count: int) -> bytes:
     """The payload with offset deltas 0, 1, 2, …, as Kafka gives them to records of clients that count differently."""
     out = bytearray()
     for index, span in enumerate(walk(plain, count)):
-        body = _with_offset(plain, span, index)
+        body = (
+            b"\0" + encode_varint(span.timestamp_delta) + encode_varint(index) + plain[span.rest : span.end]
+        )
         out += encode_varint(len(body))
         out += body
     return bytes(out)
-
-
-def _with_offset(plain: bytes, span: Span, offset_delta: int) -> bytes:
-    key = plain[span.key_position : span.key_position + span.key_size] if span.key_size >= 0 else None
-    value = (
-        plain[span.value_position : span.value_position + span.value_size] if span.value_size >= 0 else None
-    )
-    return encode_body(
-        span.timestamp_delta, offset_delta, key, value, read_headers(plain, span.headers_position)
-    )

@@ -36,16 +36,19 @@ def encode_varint(value: int) -> bytes:
 
 
 def decode_varint(data: bytes, position: int, max_bytes: int = MAX_BYTES_32) -> tuple[int, int]:
-    """(value, position after it). Raises KafkaError (INVALID_RECORD) when it is too long or the data end inside it."""
-    bits = 0
-    shift = 0
-    try:
-        for at in range(position, position + max_bytes):
-            byte = data[at]
-            bits |= (byte & 0x7F) << shift
-            if byte < 0x80:
-                return bits >> 1 ^ -(bits & 1), at + 1
-            shift += 7
-    except IndexError:
-        raise invalid("The records end inside a number") from None
+    """(value, position after it).
+
+    Raises IndexError when the data end inside it and KafkaError (INVALID_RECORD) when it is too long.
+    """
+    byte = data[position]
+    if byte < 0x80:
+        return byte >> 1 ^ -(byte & 1), position + 1
+    bits = byte & 0x7F
+    shift = 7
+    for at in range(position + 1, position + max_bytes):
+        byte = data[at]
+        bits |= (byte & 0x7F) << shift
+        if byte < 0x80:
+            return bits >> 1 ^ -(bits & 1), at + 1
+        shift += 7
     raise invalid(f"A number is longer than {max_bytes} bytes")
