@@ -165,7 +165,7 @@ class ErrorCode(IntEnum):
     STREAMS_INVALID_TOPOLOGY = 130, "The topology is not valid."
     STREAMS_INVALID_TOPOLOGY_EPOCH = 131, "The topology epoch is not valid."
     STREAMS_TOPOLOGY_FENCED = 132, "The topology epoch is out of date."
-    SHARE_SESSION_LIMIT_REACHED = 133, "This broker holds as many share sessions as it may."
+    SHARE_SESSION_LIMIT_REACHED = 133, "This broker holds as many share sessions as it may.", AGAIN
 
 
 class KafkaError(Exception):
