@@ -36,7 +36,9 @@ SAMPLES = [
     Sample("schlüssel".encode(), "wert, значение, 値".encode(), timestamp=1_700_000_000_001),
     Sample(bytes(range(256)), bytes(range(255, -1, -1)), timestamp=1_700_000_000_500),
     Sample(b"headers", b"h", (("one", b"1"), ("two", b"2")), timestamp=1_700_000_001_000),
-    Sample(b"headers", b"h", (("same", b"a"), ("same", b"b"), ("ключ", b"\x00\xff")), timestamp=1_700_000_002_000),
+    Sample(
+        b"headers", b"h", (("same", b"a"), ("same", b"b"), ("ключ", b"\x00\xff")), timestamp=1_700_000_002_000
+    ),
     Sample(b"headers", b"h", (("null", None), ("empty", b"")), timestamp=1_700_000_003_000),
     *(Sample(b"k%d" % n, b"compressible " * n, timestamp=1_700_000_004_000 + n) for n in range(200)),
 ]
@@ -66,6 +68,8 @@ class Broker:
         confluent = pytest.importorskip("confluent_kafka.admin")
         name = self.name()
         admin = confluent.AdminClient({"bootstrap.servers": self.bootstrap})
-        new = confluent.NewTopic(name, num_partitions=partitions, replication_factor=1, config=dict(configs or {}))
+        new = confluent.NewTopic(
+            name, num_partitions=partitions, replication_factor=1, config=dict(configs or {})
+        )
         admin.create_topics([new], operation_timeout=SECONDS)[name].result(SECONDS)
         return name

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,6 +20,14 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if "conformance" in item.path.parts:
             item.add_marker(pytest.mark.conformance)
+            item.add_marker(pytest.mark.filterwarnings("ignore::ResourceWarning"))
+
+
+@pytest.fixture(autouse=True)
+def _sweep() -> Iterator[None]:
+    """Sockets that a client of other people forgets are swept up within its own test."""
+    yield
+    gc.collect()
 
 
 @pytest.fixture(scope="session")

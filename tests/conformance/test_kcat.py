@@ -19,7 +19,9 @@ def _kcat() -> None:
         absent("needs kcat: apt-get install kcat")
 
 
-def kcat(broker: Broker, *args: str, input: bytes = b"", check: bool = True) -> subprocess.CompletedProcess[bytes]:
+def kcat(
+    broker: Broker, *args: str, input: bytes = b"", check: bool = True
+) -> subprocess.CompletedProcess[bytes]:
     command = ["kcat", "-b", broker.bootstrap, *args]
     done = subprocess.run(command, input=input, capture_output=True, timeout=SECONDS, check=False)
     if check:
@@ -86,6 +88,8 @@ def test_acknowledged_by_nobody_by_one_and_by_all(broker: Broker, topic: str) ->
 def test_many_partitions_by_key(broker: Broker) -> None:
     topic = broker.topic(partitions=12)
     kcat(broker, "-P", "-t", topic, "-K", ":", input=b"".join(b"key%d:%d\n" % (n, n) for n in range(500)))
-    shown = kcat(broker, "-C", "-q", "-e", "-t", topic, "-o", "beginning", "-f", r"%p %k %s\n").stdout.split(b"\n")
+    shown = kcat(broker, "-C", "-q", "-e", "-t", topic, "-o", "beginning", "-f", r"%p %k %s\n").stdout.split(
+        b"\n"
+    )
     assert sorted(int(line.split()[2]) for line in shown if line) == list(range(500))
     assert len({line.split()[0] for line in shown if line}) == 12

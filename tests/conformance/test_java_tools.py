@@ -1,0 +1,236 @@
+"""Apache Kafka's own command-line tools and, inside them, its Java clients."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.apache_kafka import tool
+from tests.conformance.broker import COMPRESSIONS, Broker
+from tests.nodes import CLUSTER_ID
+
+TOPICS = "org.apache.kafka.tools.TopicCommand"
+CONFIGS = "kafka.admin.ConfigCommand"
+PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
+CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
+DUMP = "org.apache.kafka.tools.DumpLogSegments"
+
+
+def ask(broker: Broker, main: str, *args: str, input: str | None = None, check: bool = True) -> str:
+    """What a tool prints, told where the node is."""
+    done = tool(main, ["--bootstrap-server", broker.bootstrap, *args], input=input, check=check)
+    return done.stdout + ("" if check else done.stderr)
+
+
+def write(broker: Broker, topic: str, lines: list[str], *args: str) -> None:
+    ask(broker, PRODUCER, "--topic", topic, *args, input="".join(f"{each}\n" for each in lines))
+
+
+def read(broker: Broker, topic: str, count: int, *args: str, offset: str = "earliest") -> list[str]:
+    where = ["--topic", topic, "--partition", "0", "--offset", offset, "--max-messages", str(count)]
+    return ask(broker, CONSUMER, *where, "--timeout-ms", "10000", *args).splitlines()
+
+
+def test_topics_from_birth_to_death(broker: Broker) -> None:
+    name = broker.name()
+    made = ask(
+        broker, TOPICS, "--create", "--topic", name, "--partitions", "2", "--config", "retention.ms=99999999"
+    )
+    assert f"Created topic {name}" in made
+    assert name in ask(broker, TOPICS, "--list").split()
+    ask(broker, TOPICS, "--alter", "--topic", name, "--partitions", "3")
+    shown = ask(broker, TOPICS, "--describe", "--topic", name)
+    assert re.search(r"PartitionCount: 3\s+ReplicationFactor: 1\s+Configs: .*retention.ms=99999999", shown)
+    assert (
+        len(re.findall(r"Partition: \d\s+Leader: 1\s+Replicas: 1\s+Isr: 1\s+Elr:\s+LastKnownElr:", shown))
+        == 3
+    )
+    ask(broker, TOPICS, "--delete", "--topic", name)
+    assert name not in ask(broker, TOPICS, "--list").split()
+
+
+def test_topic_mistakes_are_told(broker: Broker, topic: str) -> None:
+    assert "already exists" in ask(broker, TOPICS, "--create", "--topic", topic, check=False)
+    many = ask(broker, TOPICS, "--create", "--topic", "r2", "--replication-factor", "2", check=False)
+    assert "InvalidReplicationFactorException" in many
+    wrong = ask(broker, TOPICS, "--create", "--topic", "bad", "--config", "retention.ms=soon", check=False)
+    assert "Invalid value soon for configuration retention.ms" in wrong
+
+
+def test_configs_of_topics_and_brokers(broker: Broker, topic: str) -> None:
+    on_topic = ["--entity-type", "topics", "--entity-name", topic]
+    ask(
+        broker,
+        CONFIGS,
+        *on_topic,
+        "--alter",
+        "--add-config",
+        "cleanup.policy=[compact,delete],segment.ms=3600000",
+    )
+    shown = ask(broker, CONFIGS, *on_topic, "--describe")
+    assert "cleanup.policy=compact,delete" in shown
+    assert "segment.ms=3600000 sensitive=false synonyms={DYNAMIC_TOPIC_CONFIG:segment.ms=3600000" in shown
+    ask(broker, CONFIGS, *on_topic, "--alter", "--delete-config", "segment.ms")
+    assert "segment.ms=" not in ask(broker, CONFIGS, *on_topic, "--describe")
+    everything = ask(broker, CONFIGS, "--entity-type", "brokers", "--entity-name", "1", "--describe", "--all")
+    # The tool itself lets go of a few settings that have no value.
+    assert len(re.findall(r"^  \S+=", everything, re.MULTILINE)) > 250
+    assert (
+        "  num.network.threads=3 sensitive=false synonyms={DEFAULT_CONFIG:num.network.threads=3}"
+        in everything
+    )
+
+
+@pytest.mark.parametrize("codec", COMPRESSIONS)
+def test_console_producer_and_consumer(broker: Broker, topic: str, codec: str) -> None:
+    lines = [f"line {n} " + "x" * (n % 50) for n in range(1000)]
+    write(broker, topic, lines, "--compression-codec", codec)
+    assert read(broker, topic, 1000) == lines
+
+
+def test_keys_headers_offsets_and_timestamps(broker: Broker, topic: str) -> None:
+    write(
+        broker,
+        topic,
+        ["h1:v1,h2:v2\tk1\tone", "h3:v3\tk2\tNIL"],
+        *("--reader-property", "parse.key=true", "--reader-property", "parse.headers=true"),
+        *("--reader-property", "null.marker=NIL"),
+    )
+    shown = ["key", "headers", "offset", "partition", "timestamp"]
+    asked = [word for each in shown for word in ("--formatter-property", f"print.{each}=true")]
+    got = read(broker, topic, 2, *asked)
+    assert [re.sub(r"\d{13}", "T", each) for each in got] == [
+        "CreateTime:T\tPartition:0\tOffset:0\th1:v1,h2:v2\tk1\tone",
+        "CreateTime:T\tPartition:0\tOffset:1\th3:v3\tk2\tnull",
+    ]
+    assert read(broker, topic, 1, offset="1") == ["null"]
+
+
+def test_offsets_of_a_topic(broker: Broker) -> None:
+    topic = broker.topic(partitions=2)
+    write(broker, topic, ["a", "b", "c"], "--reader-property", "parse.key=false", "--sync")
+    offsets = "org.apache.kafka.tools.GetOffsetShell"
+    latest = ask(broker, offsets, "--topic", topic).split()
+    assert [each.rsplit(":", 1)[0] for each in latest] == [f"{topic}:0", f"{topic}:1"]
+    assert sum(int(each.rsplit(":", 1)[1]) for each in latest) == 3
+    assert ask(broker, offsets, "--topic", topic, "--time", "earliest").split() == [
+        f"{topic}:0:0",
+        f"{topic}:1:0",
+    ]
+    newest = ask(broker, offsets, "--topic", topic, "--time", "max-timestamp").split()
+    assert max(int(each.rsplit(":", 1)[1]) for each in newest) >= 0
+
+
+def test_deletes_records(broker: Broker, topic: str, tmp_path: Path) -> None:
+    write(broker, topic, [str(n) for n in range(10)])
+    plan = tmp_path / "plan.json"
+    plan.write_text(json.dumps({"version": 1, "partitions": [{"topic": topic, "partition": 0, "offset": 4}]}))
+    shown = ask(broker, "org.apache.kafka.tools.DeleteRecordsCommand", "--offset-json-file", str(plan))
+    assert f"partition: {topic}-0\tlow_watermark: 4" in shown
+    assert read(broker, topic, 6) == ["4", "5", "6", "7", "8", "9"]
+
+
+def test_describes_log_dirs(broker: Broker, topic: str) -> None:
+    write(broker, topic, ["x" * 1000])
+    shown = ask(broker, "org.apache.kafka.tools.LogDirsCommand", "--describe", "--topic-list", topic)
+    [directory] = json.loads(next(line for line in shown.splitlines() if line.startswith("{")))["brokers"][0][
+        "logDirs"
+    ]
+    assert directory["logDir"] == str(broker.node.data)
+    assert directory["error"] is None
+    [replica] = directory["partitions"]
+    assert (replica["partition"], replica["offsetLag"], replica["isFuture"]) == (f"{topic}-0", 0, False)
+    log = broker.node.data / f"{topic}-0" / "00000000000000000000.log"
+    assert replica["size"] == log.stat().st_size > 1000
+
+
+def test_describes_the_quorum(broker: Broker) -> None:
+    status = ask(broker, "org.apache.kafka.tools.MetadataQuorumCommand", "describe", "--status")
+    said = dict(line.split(":", 1) for line in status.splitlines() if ":" in line)
+    assert said["ClusterId"].strip() == CLUSTER_ID
+    assert said["LeaderId"].strip() == "1"
+    assert said["MaxFollowerLag"].strip() == "0"
+    assert '"id": 1' in said["CurrentVoters"]
+    replication = ask(broker, "org.apache.kafka.tools.MetadataQuorumCommand", "describe", "--replication")
+    assert re.search(r"^1\s+\S+\s+\d+\s+0\s+.*Leader", replication, re.MULTILINE)
+
+
+def test_describes_features(broker: Broker) -> None:
+    shown = ask(broker, "org.apache.kafka.tools.FeatureCommand", "describe")
+    levels = dict(re.findall(r"^Feature: (\S+)\s.*FinalizedVersionLevel: (\S+)\s", shown, re.MULTILINE))
+    assert levels == {
+        "eligible.leader.replicas.version": "1",
+        "group.version": "1",
+        "kraft.version": "0",
+        "metadata.version": "4.3-IV0",
+        "share.version": "1",
+        "streams.version": "1",
+        "transaction.version": "2",
+    }
+
+
+def test_broker_api_versions(broker: Broker) -> None:
+    shown = ask(broker, "org.apache.kafka.tools.BrokerApiVersionsCommand")
+    assert f"{broker.bootstrap} (id: 1 rack: null isFenced: false) -> (" in shown
+    for line in (
+        "Produce(0): 0 to 13 [usable: 13]",
+        "Fetch(1): 4 to 18 [usable: 18]",
+        "Metadata(3): 0 to 13",
+    ):
+        assert line in shown
+
+
+def test_reads_the_cluster_id(broker: Broker) -> None:
+    done = tool("org.apache.kafka.tools.ClusterTool", ["cluster-id", "--bootstrap-server", broker.bootstrap])
+    assert done.stdout.strip() == f"Cluster ID: {CLUSTER_ID}"
+
+
+def test_elects_and_reassigns_where_nothing_is_to_do(broker: Broker, topic: str, tmp_path: Path) -> None:
+    elections = "org.apache.kafka.tools.LeaderElectionCommand"
+    shown = ask(broker, elections, "--election-type", "preferred", "--topic", topic, "--partition", "0")
+    assert f"Valid replica already elected for partitions {topic}-0" in shown
+    plan = tmp_path / "plan.json"
+    plan.write_text(
+        json.dumps({"version": 1, "partitions": [{"topic": topic, "partition": 0, "replicas": [1]}]})
+    )
+    reassign = "org.apache.kafka.tools.reassign.ReassignPartitionsCommand"
+    ask(broker, reassign, "--reassignment-json-file", str(plan), "--execute")
+    shown = ask(broker, reassign, "--reassignment-json-file", str(plan), "--verify")
+    assert f"Reassignment of partition {topic}-0 is completed." in shown
+
+
+def test_dumps_the_log_of_a_live_topic(broker: Broker, topic: str) -> None:
+    write(
+        broker,
+        topic,
+        ["k1\tv1", "k2\tv2"],
+        "--reader-property",
+        "parse.key=true",
+        "--compression-codec",
+        "zstd",
+    )
+    log = broker.node.data / f"{topic}-0" / "00000000000000000000.log"
+    shown = tool(DUMP, ["--files", str(log), "--print-data-log", "--deep-iteration"]).stdout
+    assert re.findall(r"offset: (\d+) .* key: (\S+) payload: (\S+)", shown) == [
+        ("0", "k1", "v1"),
+        ("1", "k2", "v2"),
+    ]
+    assert "compresscodec: zstd" in shown
+    assert "isvalid: true" in shown
+    assert "isvalid: false" not in shown
+
+
+def test_producer_performance(broker: Broker, topic: str) -> None:
+    shown = tool(
+        "org.apache.kafka.tools.ProducerPerformance",
+        [
+            *("--topic", topic, "--num-records", "50000", "--record-size", "200", "--throughput", "-1"),
+            *("--command-property", f"bootstrap.servers={broker.bootstrap}", "acks=all"),
+        ],
+    ).stdout
+    assert "50000 records sent" in shown
+    ends = ask(broker, "org.apache.kafka.tools.GetOffsetShell", "--topic", topic).strip()
+    assert ends == f"{topic}:0:50000"
