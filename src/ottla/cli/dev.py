@@ -1,0 +1,171 @@
+"""`ottla dev`: a throw-away node, from nothing to a prompt in under a second."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+import socket
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+
+import ottla
+from ottla.cli.options import key_values, log_level_option, node_problems
+from ottla.cli.problems import Problem, note
+
+LOOPBACK = "127.0.0.1"
+KAFKA_PORT = 9092
+CONTROLLER_PORT = 9093
+METRICS_PORT = 9644
+PORTS_TRIED = 100
+NODE_ID = 1
+
+
+@click.command()
+@click.option(
+    "--data-dir", type=click.Path(file_okay=False), help="Keep the data here; formatted if it is empty."
+)
+@click.option(
+    "--port",
+    type=click.IntRange(1, 65535),
+    help=f"Kafka port, this one or none [default: {KAFKA_PORT} or the next free].",
+)
+@click.option(
+    "--override",
+    "overrides",
+    multiple=True,
+    metavar="KEY=VALUE",
+    help="Set a key of server.properties; repeatable.",
+)
+@log_level_option(default="warning")
+def dev(data_dir: str | None, port: int | None, overrides: tuple[str, ...], log_level: str) -> int:
+    """Start a throw-away node with no configuration.
+
+    It formats itself, listens on loopback only and prints where to connect and what to type next. Its data vanish
+    on exit, unless --data-dir keeps them.
+    """
+    from ottla.cli.logs import set_up
+
+    started = time.monotonic()
+    set_up(log_level)
+    kafka, controller, metrics = chosen_ports(port)
+    if port is None and kafka != KAFKA_PORT:
+        note(f"port {KAFKA_PORT} is taken: using {kafka}")
+    with data_directory(data_dir) as directory:
+        properties = dev_properties(directory, kafka, controller, metrics) | key_values(
+            overrides, "--override"
+        )
+
+        def ready(_: Any) -> None:
+            spent = round((time.monotonic() - started) * 1000)
+            click.echo(banner(kafka, metrics, kept=directory if data_dir else None, ready_ms=spent))
+
+        def farewell() -> None:
+            if not data_dir:
+                shutil.rmtree(directory, ignore_errors=True)
+
+        return run_dev(properties, ready, farewell)
+
+
+def run_dev(properties: dict[str, str], ready: Callable[[Any], None], farewell: Callable[[], None]) -> int:
+    """Format the data directory if need be, and run the node."""
+    from ottla.broker.config.load import load
+    from ottla.cli.server import run_node
+    from ottla.cli.storage import format_if_needed
+
+    text = "".join(f"{key}={value}\n" for key, value in properties.items())
+    with node_problems():
+        settings = load(text, {})
+        format_if_needed(settings)
+    return run_node(settings, ready, farewell)
+
+
+@contextmanager
+def data_directory(chosen: str | None) -> Iterator[str]:
+    """The directory to keep data in: the chosen one, or a temporary one that is removed afterwards."""
+    if chosen is not None:
+        yield os.path.abspath(chosen)
+        return
+    directory = tempfile.mkdtemp(prefix="ottla-dev-")
+    try:
+        yield directory
+    finally:
+        shutil.rmtree(directory, ignore_errors=True)
+
+
+def chosen_ports(port: int | None) -> tuple[int, int, int]:
+    """Ports for Kafka, the controller and the metrics: the usual ones, or the next that are free.
+
+    Raises Problem when the port asked for is taken.
+    """
+    taken: set[int] = set()
+    if port is not None and not is_free(port):
+        raise Problem(f"port {port} is taken", "leave --port out to take the next free one.")
+    kafka = port or next_free(KAFKA_PORT, taken)
+    taken.add(kafka)
+    controller = next_free(CONTROLLER_PORT, taken)
+    taken.add(controller)
+    return kafka, controller, next_free(METRICS_PORT, taken)
+
+
+def next_free(port: int, taken: set[int]) -> int:
+    for candidate in range(port, port + PORTS_TRIED):
+        if candidate not in taken and is_free(candidate):
+            return candidate
+    raise Problem(
+        f"no free port in {port}..{port + PORTS_TRIED - 1}", "stop what listens there, or give --port."
+    )
+
+
+def is_free(port: int) -> bool:
+    with socket.socket() as door:
+        door.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            door.bind((LOOPBACK, port))
+        except OSError as error:
+            if error.errno in (errno.EADDRINUSE, errno.EACCES):
+                return False
+            raise
+        return True
+
+
+def dev_properties(directory: str, kafka: int, controller: int, metrics: int) -> dict[str, str]:
+    """A combined node on loopback, sized for a laptop."""
+    return {
+        "process.roles": "broker,controller",
+        "node.id": str(NODE_ID),
+        "listeners": f"PLAINTEXT://{LOOPBACK}:{kafka},CONTROLLER://{LOOPBACK}:{controller}",
+        "advertised.listeners": f"PLAINTEXT://localhost:{kafka},CONTROLLER://localhost:{controller}",
+        "controller.listener.names": "CONTROLLER",
+        "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
+        "controller.quorum.bootstrap.servers": f"localhost:{controller}",
+        "log.dirs": directory,
+        "ottla.metrics.port": str(metrics),
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        "group.initial.rebalance.delay.ms": "0",
+    }
+
+
+def banner(kafka: int, metrics: int, *, kept: str | None, ready_ms: int) -> str:
+    """The first screen: where to connect, and what to type next."""
+    fate = f"data kept in {kept}" if kept else "data vanish on exit, --data-dir DIR keeps them"
+    at = "" if kafka == KAFKA_PORT else f" -b localhost:{kafka}"
+    return "\n".join(
+        (
+            f"ottla {ottla.__version__}  dev node  ({fate}; not for production)",
+            f"  kafka    localhost:{kafka}        metrics  http://localhost:{metrics}/metrics",
+            f"try:  ottla topic create orders -p 3{at}",
+            f"      echo hello | ottla produce orders{at}",
+            f"      ottla consume orders -n 1{at}",
+            f"      kcat -b localhost:{kafka} -L",
+            f"ready in {ready_ms} ms; Ctrl-C stops it",
+        )
+    )

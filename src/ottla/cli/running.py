@@ -1,0 +1,97 @@
+"""From a command to a running event loop, and from a signal to a clean end.
+
+The one place where the command line meets asyncio: client commands run a coroutine over the real world's doors, the
+node commands run a node until SIGTERM or SIGINT. The first signal stops it cleanly, a second one at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import os
+import signal
+import socket
+from collections.abc import Callable, Coroutine
+from typing import Any, Protocol, TypeVar
+
+from ottla.world.doors import World
+from ottla.world.real import real_world
+
+T = TypeVar("T")
+
+GC_THRESHOLD = 20_000
+"""Allocations between young collections of a running node: requests make acyclic garbage, which needs none."""
+
+
+class Runs(Protocol):
+    """What can be started and stopped."""
+
+    async def start(self) -> None: ...
+
+    async def stop(self) -> None: ...
+
+
+def run(work: Callable[[World], Coroutine[Any, Any, T]]) -> T:
+    """Run one client command over the real doors."""
+
+    async def inside() -> T:
+        return await work(real_world())
+
+    return asyncio.run(inside())
+
+
+def serve(build: Callable[[World], Runs], ready: Callable[[Any], None], farewell: Callable[[], None]) -> int:
+    """Run what `build` makes until a signal. Returns the process's exit code.
+
+    `ready` is called once it accepts requests, `farewell` before an immediate end forced by a second signal.
+    """
+    return asyncio.run(_serve(build, ready, farewell))
+
+
+async def _serve(
+    build: Callable[[World], Runs], ready: Callable[[Any], None], farewell: Callable[[], None]
+) -> int:
+    loop = asyncio.get_running_loop()
+    asked: asyncio.Future[int] = loop.create_future()
+
+    def stop(number: int) -> None:
+        if asked.done():
+            farewell()
+            os._exit(128 + number)
+        asked.set_result(number)
+
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop, number)
+    node = build(real_world())
+    starting = loop.create_task(node.start())
+    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        starting.cancel()
+        return 128 + asked.result()
+    starting.result()
+    settle_memory()
+    notify("READY=1")
+    ready(node)
+    await asked
+    notify("STOPPING=1")
+    await node.stop()
+    return 0
+
+
+def settle_memory() -> None:
+    """What start-up built stays for good: keep the collector from walking it again and again."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(GC_THRESHOLD, 10, 10)
+
+
+def notify(state: str) -> None:
+    """Tell systemd (`Type=notify`) how far we are; nothing happens where nobody listens."""
+    address = os.environ.get("NOTIFY_SOCKET")
+    if not address:
+        return
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as door:
+        try:
+            door.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
+        except OSError:  # a supervisor that went away must not take the node with it
+            return
