@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from ottla.broker.config.environment import from_environment
-from ottla.broker.config.node_settings import NodeSettings
+from ottla.broker.config.settings import NodeSettings
 from ottla.broker.config.properties import parse_properties
 from ottla.core.model.settings.kinds import MIB, InvalidSetting
 
