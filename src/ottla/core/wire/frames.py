@@ -1,0 +1,113 @@
+"""Frames: an int32 size, then that many bytes; the envelope of every request and response.
+
+`FrameReader` is the receiving end, without a socket: ask for a `buffer()` to receive into, tell how much was
+`filled`, get the frames that are complete. A size is judged the moment it is there, before anything is set aside for
+it; the buffer grows with the bytes that have come, never with what a peer announces. Frames come out as `bytes` of
+their own, so a view of one may live as long as it likes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from struct import Struct
+from typing import Final
+
+from ottla.core.model.parts import Part, size_of
+
+SIZE: Final = Struct(">i")
+FIRST_BYTES: Final = 16 * 1024
+"""The buffer of a connection at rest."""
+
+
+class FrameError(ValueError):
+    """Bytes that cannot be a frame; the connection has to go, for nobody knows where the next one begins."""
+
+
+class FrameReader:
+    """Cuts a byte stream into frames of at most `max_bytes`.
+
+    `max_bytes` may be changed between calls (it grows when a peer has authenticated).
+    """
+
+    __slots__ = ("_buffer", "_end", "_start", "_view", "max_bytes")
+
+    def __init__(self, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        self._buffer = bytearray(FIRST_BYTES)
+        self._view = memoryview(self._buffer)
+        self._start = 0
+        self._end = 0
+
+    @property
+    def pending(self) -> int:
+        """Bytes received that do not make a frame yet."""
+        return self._end - self._start
+
+    def buffer(self) -> memoryview:
+        """Where the next bytes go. Never empty."""
+        return self._view[self._end :]
+
+    def filled(self, count: int) -> list[bytes]:
+        """`count` bytes came into the last `buffer()`: the frames now complete, without their sizes.
+
+        Raises FrameError for a size that is negative or above `max_bytes`.
+        """
+        self._end += count
+        start, end = self._start, self._end
+        frames = []
+        needed = SIZE.size
+        while end - start >= SIZE.size:
+            (size,) = SIZE.unpack_from(self._buffer, start)
+            if not 0 <= size <= self.max_bytes:
+                raise FrameError(self._refusal(size))
+            needed = SIZE.size + size
+            if end - start < needed:
+                break
+            frames.append(bytes(self._view[start + SIZE.size : start + needed]))
+            start += needed
+            needed = SIZE.size
+        self._start = start
+        self._make_room(needed)
+        return frames
+
+    def _refusal(self, size: int) -> str:
+        if size < 0:
+            return f"a frame of {size} bytes cannot be"
+        return f"a frame of {size} bytes is larger than the {self.max_bytes} allowed"
+
+    def _make_room(self, needed: int) -> None:
+        """Have space behind what is pending: move it to the front, and double the buffer while a frame fills it.
+
+        A buffer that grew for a large frame gives its memory back once that frame is gone.
+        """
+        pending = self._end - self._start
+        if pending == 0:
+            self._start = self._end = 0
+            if len(self._buffer) > FIRST_BYTES:
+                self._replace(FIRST_BYTES)
+            return
+        if self._end < len(self._buffer) and self._start + needed <= len(self._buffer):
+            return
+        if needed <= len(self._buffer) and self._start:
+            self._buffer[:pending] = self._buffer[self._start : self._end]
+        elif self._end == len(self._buffer):
+            self._replace(min(2 * len(self._buffer), max(needed, FIRST_BYTES)), pending)
+        else:
+            return
+        self._start, self._end = 0, pending
+
+    def _replace(self, size: int, pending: int = 0) -> None:
+        fresh = bytearray(size)
+        fresh[:pending] = self._view[self._start : self._start + pending]
+        self._buffer, self._view = fresh, memoryview(fresh)
+
+
+def frame(parts: Sequence[Part]) -> list[Part]:
+    """`parts` with their size in front, ready to send. Raises OverflowError above 2 GiB."""
+    size = sum(map(size_of, parts))
+    if size > 0x7FFF_FFFF:
+        raise OverflowError(f"a frame of {size} bytes is larger than its size field can say")
+    first, *rest = parts
+    if isinstance(first, bytes):
+        return [SIZE.pack(size) + first, *rest]
+    return [SIZE.pack(size), first, *rest]
