@@ -94,11 +94,15 @@ def key_values(pairs: tuple[str, ...], option: str) -> dict[str, str]:
 def client_settings(bootstrap: str | None, extra: tuple[str, ...], config_file: str | None) -> ClientSettings:
     """What the connection options say: flag over -X over file over environment. Raises Problem."""
     from ottla.client.settings import SettingRefused, client_settings_from
-    from ottla.core.model.properties import parse_properties
+    from ottla.broker.config.properties import parse_properties
+    from ottla.core.model.settings.kinds import InvalidSetting
 
     properties: dict[str, str] = {}
     if config_file:
-        properties.update(parse_properties(read_text(config_file)))
+        try:
+            properties.update(parse_properties(read_text(config_file)))
+        except InvalidSetting as error:
+            raise Problem(f"{config_file}, {error}", "correct the file.", USAGE) from error
     properties.update(key_values(extra, "-X"))
     if bootstrap:
         properties["bootstrap.servers"] = bootstrap
