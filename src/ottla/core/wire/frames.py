@@ -17,10 +17,19 @@ from ottla.core.model.parts import Part, size_of
 SIZE: Final = Struct(">i")
 FIRST_BYTES: Final = 16 * 1024
 """The buffer of a connection at rest."""
+PATIENCE: Final = 64
+"""Receptions without a large frame after which a buffer that grew for one is given back."""
 
 
 class FrameError(ValueError):
-    """Bytes that cannot be a frame; the connection has to go, for nobody knows where the next one begins."""
+    """Bytes that cannot be a frame; the connection has to go, for nobody knows where the next one begins.
+
+    `frames` are the whole frames that came before them: they may still be answered.
+    """
+
+    def __init__(self, reason: str, frames: list[bytes]) -> None:
+        super().__init__(reason)
+        self.frames = frames
 
 
 class FrameReader:
@@ -29,7 +38,7 @@ class FrameReader:
     `max_bytes` may be changed between calls (it grows when a peer has authenticated).
     """
 
-    __slots__ = ("_buffer", "_end", "_start", "_view", "max_bytes")
+    __slots__ = ("_buffer", "_end", "_idle", "_start", "_view", "max_bytes")
 
     def __init__(self, max_bytes: int) -> None:
         self.max_bytes = max_bytes
@@ -37,6 +46,7 @@ class FrameReader:
         self._view = memoryview(self._buffer)
         self._start = 0
         self._end = 0
+        self._idle = 0
 
     @property
     def pending(self) -> int:
@@ -54,12 +64,12 @@ class FrameReader:
         """
         self._end += count
         start, end = self._start, self._end
-        frames = []
+        frames: list[bytes] = []
         needed = SIZE.size
         while end - start >= SIZE.size:
             (size,) = SIZE.unpack_from(self._buffer, start)
             if not 0 <= size <= self.max_bytes:
-                raise FrameError(self._refusal(size))
+                raise FrameError(self._refusal(size), frames)
             needed = SIZE.size + size
             if end - start < needed:
                 break
@@ -75,31 +85,33 @@ class FrameReader:
             return f"a frame of {size} bytes cannot be"
         return f"a frame of {size} bytes is larger than the {self.max_bytes} allowed"
 
-    def _make_room(self, needed: int) -> None:
-        """Have space behind what is pending: move it to the front, and double the buffer while a frame fills it.
+    def rest(self) -> None:
+        """Give back what the buffer grew by, unless a frame is under way: for a connection gone quiet."""
+        if self._end == self._start and len(self._buffer) > FIRST_BYTES:
+            self._idle = 0
+            self._replace(FIRST_BYTES)
 
-        A buffer that grew for a large frame gives its memory back once that frame is gone.
-        """
+    def _make_room(self, needed: int) -> None:
+        """Have space behind what is pending: move it to the front, or double the buffer once a frame fills it."""
         pending = self._end - self._start
+        capacity = len(self._buffer)
         if pending == 0:
+            self._idle = 0 if self._end > capacity // 4 else self._idle + 1
             self._start = self._end = 0
-            if len(self._buffer) > FIRST_BYTES:
-                self._replace(FIRST_BYTES)
-            return
-        if self._end < len(self._buffer) and self._start + needed <= len(self._buffer):
-            return
-        if needed <= len(self._buffer) and self._start:
+            if self._idle > PATIENCE:
+                self.rest()
+        elif needed > capacity:
+            if self._end == capacity:
+                self._replace(min(2 * capacity, needed), pending)
+        elif self._start + needed > capacity:
             self._buffer[:pending] = self._buffer[self._start : self._end]
-        elif self._end == len(self._buffer):
-            self._replace(min(2 * len(self._buffer), max(needed, FIRST_BYTES)), pending)
-        else:
-            return
-        self._start, self._end = 0, pending
+            self._start, self._end = 0, pending
 
     def _replace(self, size: int, pending: int = 0) -> None:
         fresh = bytearray(size)
         fresh[:pending] = self._view[self._start : self._start + pending]
         self._buffer, self._view = fresh, memoryview(fresh)
+        self._start, self._end = 0, pending
 
 
 def frame(parts: Sequence[Part]) -> list[Part]:
