@@ -13,7 +13,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from ottla.client.errors import ClientTimeout, ConnectionFailed, VersionMismatch
 from ottla.client.settings import ClientSettings
-from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.wire.api_key import ApiKey
 from ottla.core.wire.codec import DecodeError, decode, decode_from, encode, encode_parts
 from ottla.core.wire.declaration import Body
@@ -87,7 +87,7 @@ class BrokerConnection:
             )
             answer = await self._exchange(request, ApiVersionsResponse, min(offered, newest), None)
         if answer.error_code:
-            raise KafkaError(ErrorCode(answer.error_code), f"{self.address} refused to name its versions")
+            raise KafkaError(error_of(answer.error_code), f"{self.address} refused to name its versions")
         return answer
 
     def version_of(self, request: type[Body], newest: int | None = None) -> int:

@@ -9,7 +9,7 @@ from typing import Final, TypeAlias
 import msgspec
 
 from ottla.client.cluster import Cluster
-from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.errors import KafkaError, error_of
 from ottla.core.model.ids import NO_OFFSET
 from ottla.core.wire.messages.list_offsets import (
     ListOffsetsPartition,
@@ -101,7 +101,7 @@ def take(answer: ListOffsetsResponse, found: dict[TopicPartition, FoundOffset]) 
     for topic in answer.topics:
         for partition in topic.partitions:
             if partition.error_code:
-                code = ErrorCode(partition.error_code)
+                code = error_of(partition.error_code)
                 refused = KafkaError(code, f"{topic.name}-{partition.partition_index}: {code.sentence}")
                 continue
             found[topic.name, partition.partition_index] = FoundOffset(

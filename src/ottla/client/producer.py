@@ -26,7 +26,7 @@ from ottla.client.producing import DUPLICATE, LOST_PLACE, produce_request, produ
 from ottla.client.retry import backoff_ms
 from ottla.client.settings import ClientSettings
 from ottla.client.view import NO_LEADER, TopicView
-from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.model.ids import NO_EPOCH, NO_OFFSET, NO_PRODUCER, NO_TIMESTAMP
 from ottla.core.records.compression import Codec
 from ottla.core.records.record import Header
@@ -289,7 +289,7 @@ class Producer:
                 InitProducerIdResponse,
             )
             if answer.error_code:
-                raise KafkaError(ErrorCode(answer.error_code), "no producer id")
+                raise KafkaError(error_of(answer.error_code), "no producer id")
             return answer.producer_id, answer.producer_epoch
 
         try:

@@ -7,7 +7,7 @@ from typing import Final, TypeAlias
 from ottla.client.batches import Batch
 from ottla.client.settings import ClientSettings
 from ottla.client.view import ClusterView
-from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.model.ids import NO_OFFSET, NO_TIMESTAMP, ZERO_UUID
 from ottla.core.wire.messages.produce import (
     PartitionProduceData,
@@ -75,7 +75,7 @@ def produce_results(
 def result_of(partition: PartitionProduceResponse) -> Result:
     if not partition.error_code:
         return partition.base_offset, partition.log_append_time_ms, None
-    code = ErrorCode(partition.error_code)
+    code = error_of(partition.error_code)
     details = [error.batch_index_error_message or "" for error in partition.record_errors]
     message = partition.error_message or next(filter(None, details), None) or code.sentence
     return NO_OFFSET, NO_TIMESTAMP, KafkaError(code, message)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ottla.core.model.errors import ErrorCode
+from ottla.core.model.errors import ErrorCode, error_of
 from ottla.core.model.ids import ZERO_UUID, Uuid
 from ottla.core.wire.messages.metadata import MetadataResponse, MetadataResponseTopic
 from ottla.world.doors import Address
@@ -69,7 +69,7 @@ class ClusterView:
         if known is not None:
             self.names.pop(known.id, None)
         if topic.error_code:
-            self.errors[name] = ErrorCode(topic.error_code)
+            self.errors[name] = error_of(topic.error_code)
             return
         self.errors.pop(name, None)
         self.topics[name] = view_of(topic)
@@ -92,7 +92,7 @@ def view_of(topic: MetadataResponseTopic) -> TopicView:
             tuple(partition.replica_nodes),
             tuple(partition.isr_nodes),
             tuple(partition.offline_replicas),
-            ErrorCode(partition.error_code),
+            error_of(partition.error_code),
         )
         for partition in sorted(topic.partitions, key=lambda each: each.partition_index)
     }
