@@ -8,10 +8,12 @@ and written into snapshots again.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final
 
 import msgspec
+from msgspec.structs import replace
 
+from ottla.core.metadata.delta import Delta
+from ottla.core.metadata.levels import METADATA_VERSION, MINIMUM_METADATA_VERSION
 from ottla.core.metadata.nouns import (
     AclImage,
     BrokerImage,
@@ -21,13 +23,15 @@ from ottla.core.metadata.nouns import (
     LeaderRecoveryState,
     PartitionImage,
     QuotaEntity,
-    ResourceType,
     ScramImage,
     ScramMechanism,
     TokenImage,
     TopicImage,
 )
+from ottla.core.metadata.replay import REPLAY, ReplayError
 from ottla.core.model.ids import Uuid
+from ottla.core.model.settings.table import ResourceType
+from ottla.core.wire.metadata_frame import UnknownRecord
 
 __all__ = [
     "AclImage",
@@ -43,9 +47,6 @@ __all__ = [
     "TokenImage",
     "TopicImage",
 ]
-
-METADATA_VERSION: Final = "metadata.version"
-KRAFT_VERSION: Final = "kraft.version"
 
 
 class MetadataImage(msgspec.Struct):
@@ -67,15 +68,47 @@ class MetadataImage(msgspec.Struct):
     acls: dict[Uuid, AclImage] = {}
     tokens: dict[str, TokenImage] = {}
     next_producer_id: int = -1
+    unknown: list[UnknownRecord] = []
     offset: int = -1
     epoch: int = -1
     timestamp: int = -1
     """Wall milliseconds of the batch that held the last applied record."""
 
+    def apply(self, record: object, delta: Delta | None = None) -> None:
+        """Let one committed record change this image, noting in `delta` what it touched. Raises ReplayError."""
+        if isinstance(record, UnknownRecord):
+            self.unknown.append(record)
+            return
+        replay = REPLAY.get(type(record))
+        if replay is None:
+            raise ReplayError(f"{type(record).__name__} is not a metadata record")
+        replay(self, record, Delta() if delta is None else delta)
+
+    def copy(self) -> MetadataImage:
+        """An image of its own with the same contents (frozen values are shared)."""
+        topics = {
+            id_: TopicImage(topic.name, topic.id, dict(topic.partitions))
+            for id_, topic in self.topics_by_id.items()
+        }
+        return replace(
+            self,
+            topics_by_id=topics,
+            topics_by_name={topic.name: topic for topic in topics.values()},
+            brokers=dict(self.brokers),
+            controllers=dict(self.controllers),
+            features=dict(self.features),
+            configs={resource: dict(configs) for resource, configs in self.configs.items()},
+            client_quotas={entity: dict(quotas) for entity, quotas in self.client_quotas.items()},
+            scram=dict(self.scram),
+            acls=dict(self.acls),
+            tokens=dict(self.tokens),
+            unknown=list(self.unknown),
+        )
+
     @property
     def metadata_version(self) -> int:
         """The finalised level; Kafka's minimum (7, 3.3-IV3) while none was written."""
-        return self.features.get(METADATA_VERSION, 7)
+        return self.features.get(METADATA_VERSION, MINIMUM_METADATA_VERSION)
 
     @property
     def partition_count(self) -> int:

@@ -24,17 +24,6 @@ UNASSIGNED_DIRECTORY: Final = Uuid(bytes(15) + b"\x02")
 """A replica whose broker has not chosen a directory yet."""
 
 
-class ResourceType(enum.IntEnum):
-    """`ConfigResource.Type` of Kafka: who a config belongs to."""
-
-    UNKNOWN = 0
-    TOPIC = 2
-    BROKER = 4
-    BROKER_LOGGER = 8
-    CLIENT_METRICS = 16
-    GROUP = 32
-
-
 class LeaderRecoveryState(enum.IntEnum):
     """Whether the leader was elected cleanly (KIP-704)."""
 
