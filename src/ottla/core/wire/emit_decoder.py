@@ -7,13 +7,22 @@ after the fields; each struct is then built in one positional call.
 from __future__ import annotations
 
 from struct import Struct, unpack_from
-from typing import Any
+from typing import Any, Final
 
 from ottla.core.wire import primitives
 from ottla.core.wire.declaration import RECORDS, STRING, UUID, Body, Field, Fixed, Wire, shape_of
 from ottla.core.wire.emit import Page, fields_of, smallest
 
-HELPERS = ("read_varint", "more_varint", "more_string", "skip_tags", "short", "null", "crowded", "bad_tag")
+HELPERS: Final = (
+    "read_varint",
+    "more_varint",
+    "more_string",
+    "skip_tags",
+    "short",
+    "null",
+    "crowded",
+    "bad_tag",
+)
 
 
 def emit_decoder(cls: type[Body], version: int) -> Any:
@@ -33,19 +42,20 @@ class DecoderPage(Page):
         self._flexible = wire.flexible.includes(version)
         self._run: list[tuple[str, str]] = []
         self._end = "end"
+        self._has_records = False
+        self._has_elements = False
         for helper in HELPERS:
             self.constants[helper] = getattr(primitives, helper)
 
     def message(self, cls: type[Body]) -> Any:
-        self.line("end = len(data)")
-        self.line("view = memoryview(data)")
-        self.line(f"budget = {primitives.MAX_ELEMENTS}")
         built = self._struct(cls, cls.__name__)
         self.line(f"return {built}, pos")
-        text = "".join(self.lines)
-        for unused in ("view", "budget"):
-            if text.count(unused) == 1:
-                self.lines = [line for line in self.lines if unused not in line]
+        start = ["end = len(data)"]
+        if self._has_records:
+            start.append("view = memoryview(data)")
+        if self._has_elements:
+            start.append(f"budget = {primitives.MAX_ELEMENTS}")
+        self.lines[:0] = [f"    {line}" for line in start]
         return self.function(f"decode_{cls.__name__}_v{self._version}", "data, pos")
 
     # structs
@@ -147,6 +157,7 @@ class DecoderPage(Page):
         if kind is STRING:
             self.line(f"{target} = data[pos:stop].decode()")
         else:
+            self._has_records |= kind is RECORDS
             self.line(f"{target} = {'view' if kind is RECORDS else 'data'}[pos:stop]")
         self.line("pos = stop")
 
@@ -175,6 +186,7 @@ class DecoderPage(Page):
             if self._flexible
             else 2
         )
+        self._has_elements = True
         self.line("budget -= n")
         with self.block(f"if n * {least} > {self._end} - pos or budget < 0:"):
             self.line(f"raise crowded({where!r}, n, {self._end} - pos)")

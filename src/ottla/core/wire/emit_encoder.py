@@ -7,14 +7,17 @@ fields of fixed size, and the length that follows them, are written by one `stru
 from __future__ import annotations
 
 from struct import Struct, pack
-from typing import Any
+from typing import Any, Final
 
 from ottla.core.model.parts import size_of
 from ottla.core.wire import primitives
 from ottla.core.wire.declaration import RECORDS, STRING, UUID, Body, Field, Fixed, Wire
 from ottla.core.wire.emit import Page, fields_of
 
-HELPERS = ("varint", "string_varint", "absent", "bad_uuid", "SMALL")
+SHORT: Final = 16
+"""Arrays of fewer numbers than this are written by a prepared `struct`."""
+
+HELPERS: Final = ("varint", "string_varint", "absent", "bad_uuid", "SMALL")
 
 
 def emit_encoder(cls: type[Body], version: int) -> Any:
@@ -74,8 +77,7 @@ class EncoderPage(Page):
         nullable = field.nullable.includes(self._version)
         if isinstance(field.kind, Fixed) and not field.array:
             if field.kind is UUID:
-                with self.block(f"if len({value}) != 16:"):
-                    self.line(f"raise bad_uuid({where!r})")
+                self._check_uuid(value, where)
             self._run.append((value, field.kind.letter))
         elif isinstance(field.kind, type) and not field.array:
             self._nested(field, field.kind, value, where, nullable)
@@ -114,13 +116,13 @@ class EncoderPage(Page):
         packer = self.constant(f"pack_{letters.replace('?', 't')}", Struct(f">{letters}").pack, shared=True)
         self.line(f"{self._write}({packer}({', '.join(value for value, each in run if each != 'x')}))")
 
-    def _length(self, compact: bool, letter: str, of_string: bool = False) -> None:
-        """Write `n`, a length or count, after the fixed values met so far."""
+    def _length(self, length: str, compact: bool, letter: str, more: str = "varint") -> None:
+        """Write a length or count after the fixed values met so far."""
         if not compact:
-            self._flush("n", letter)
+            self._flush(length, letter)
             return
+        self.line(f"n = {length} + 1")
         run = list(self._run)
-        self.line("n += 1")
         with self.block("if n < 128:"):
             if run:
                 self._flush("n", "B")
@@ -129,7 +131,7 @@ class EncoderPage(Page):
         self._run = run
         with self.block("else:"):
             self._flush()
-            self.line(f"{self._write}({'string_varint' if of_string else 'varint'}(n))")
+            self.line(f"{self._write}({more}(n))")
 
     # strings, bytes, records, arrays
 
@@ -137,84 +139,102 @@ class EncoderPage(Page):
         """Anything that begins with a length."""
         local = self.name(field.name)
         compact = self._flexible and not field.inflexible
-        letter = "h" if field.kind is STRING and not field.array else "i"
-        self.line(f"{local} = {value}")
         if not nullable:
-            self._value(field, local, where, compact, letter)
+            self._value(field, value, local, where, compact)
             return
+        self.line(f"{local} = {value}")
         run = list(self._run)
         with self.block(f"if {local} is None:"):
-            self._flush("0" if compact else "-1", "B" if compact else letter)
+            letter = "B" if compact else "h" if field.kind is STRING and not field.array else "i"
+            self._flush("0" if compact else "-1", letter)
         self._run = run
         with self.block("else:"):
-            self._value(field, local, where, compact, letter)
+            self._value(field, local, local, where, compact)
             self._flush()
 
-    def _value(self, field: Field, local: str, where: str, compact: bool, letter: str) -> None:
-        if field.array:
-            self.line(f"n = len({local})")
-            self._length(compact, letter)
-            self._elements(field, local, where)
-        elif field.kind is STRING:
-            self.line(f"{local} = {local}.encode()")
-            self.line(f"n = len({local})")
-            self._length(compact, letter, of_string=True)
+    def _value(self, field: Field, value: str, local: str, where: str, compact: bool) -> None:
+        """Write what `value` says; `local` is a name to keep it under meanwhile."""
+        if field.kind is STRING and not field.array:
+            self.line(f"{local} = {value}.encode()")
+            self._length(f"len({local})", compact, "h", "string_varint")
             self.line(f"{self._write}({local})")
+            return
+        if local != value:
+            self.line(f"{local} = {value}")
+        if field.array:
+            self._array(field, local, where, compact)
         elif field.kind is RECORDS:
-            self.line(f"n = {self.constant('size_of', size_of)}({local})")
-            self._length(compact, letter)
+            self._length(f"{self.constant('size_of', size_of)}({local})", compact, "i")
             self.line("cuts.append(len(parts))")
             self.line(f"{self._write}({local})")
         else:
-            self.line(f"n = len({local})")
-            self._length(compact, letter)
+            self._length(f"len({local})", compact, "i")
             self.line(f"{self._write}({local})")
 
-    def _elements(self, field: Field, local: str, where: str) -> None:
+    def _array(self, field: Field, local: str, where: str, compact: bool) -> None:
         kind = field.kind
+        if isinstance(kind, Fixed) and kind is not UUID:
+            self._numbers(kind, local, compact)
+            return
+        self._length(f"len({local})", compact, "i")
         if kind is UUID:
-            with self.block(f"for element in {local}:"), self.block("if len(element) != 16:"):
-                self.line(f"raise bad_uuid({where!r})")
+            with self.block(f"for element in {local}:"):
+                self._check_uuid("element", where)
             self.line(f"{self._write}(b''.join({local}))")
-        elif isinstance(kind, Fixed):
-            few = self.constant(f"pack_{kind.name}s", primitives.PACKERS[kind.letter])
-            many = self.constant("pack", pack)
-            with self.block(f"if {local}:"):
-                self.line(f"n = len({local})")
-                self.line(
-                    f"{self._write}({few}[n](*{local}) if n < 16 else {many}(f'>{{n}}{kind.letter}', *{local}))"
-                )
-        elif isinstance(kind, type):
-            element = self.name("m")
-            with self.block(f"for {element} in {local}:"):
+            return
+        element = self.name(field.name)
+        with self.block(f"for {element} in {local}:"):
+            if isinstance(kind, type):
                 self._struct(kind, element, where)
                 self._flush()
-        else:
-            element = self.name("element")
-            with self.block(f"for {element} in {local}:"):
-                plain = field._replace(array=False)
-                self._value(plain, element, where, self._flexible, "h" if kind is STRING else "i")
+            else:
+                self._value(field._replace(array=False), element, self.name("element"), where, compact)
+
+    def _numbers(self, kind: Fixed, local: str, compact: bool) -> None:
+        """An array of numbers: a short one goes out in one call, with its count and the fixed values before it."""
+        run = list(self._run)
+        letters = "".join(letter for _, letter in run) + ("B" if compact else "i")
+        table = tuple(Struct(f">{letters}{n}{kind.letter}").pack for n in range(SHORT))
+        few = self.constant(f"pack_{letters.replace('?', 't')}_{kind.letter}s", table, shared=True)
+        values = [value for value, letter in run if letter != "x"]
+        self.line(f"n = len({local})")
+        with self.block(f"if n < {SHORT}:"):
+            arguments = ", ".join([*values, "n + 1" if compact else "n", f"*{local}"])
+            self.line(f"{self._write}({few}[n]({arguments}))")
+            self._run = []
+        self._run = run
+        with self.block("else:"):
+            self._length("n", compact, "i")
+            self.line(
+                f"{self._write}({self.constant('pack', pack)}(f'>{{len({local})}}{kind.letter}', *{local}))"
+            )
+
+    def _check_uuid(self, value: str, where: str) -> None:
+        with self.block(f"if len({value}) != 16:"):
+            self.line(f"raise bad_uuid({where!r})")
 
     # tagged fields
 
     def _tagged(self, fields: list[Field], owner: str, where: str) -> None:
         """Write the tagged fields that do not hold their default, each behind its number and size."""
-        self._flush()
-        tags, piece, append = self.name("tags"), self.name("piece"), self.name("w")
-        outer, self._write = self._write, append
-        self.line(f"{tags} = []")
-        for field in fields:
-            value = f"{owner}.{field.name}"
-            with self.block(f"if {self._differs(field, value)}:"):
-                self.line(f"{piece} = []")
-                self.line(f"{append} = {piece}.append")
-                self._field(field, value, f"{where}.{field.name}")
-                self._flush()
-                self.line(f"{piece} = b''.join({piece})")
-                self.line(f"{tags}.append(varint({field.tag}) + varint(len({piece})) + {piece})")
-        self._write = outer
-        with self.block(f"if {tags}:"):
+        differ = [self._differs(field, f"{owner}.{field.name}") for field in fields]
+        run = list(self._run)
+        with self.block(f"if {' or '.join(differ)}:"):
+            self._flush()
+            tags, piece, append = self.name("tags"), self.name("piece"), self.name("w")
+            outer, self._write = self._write, append
+            self.line(f"{tags} = []")
+            for field, test in zip(fields, differ, strict=True):
+                with self.block(f"if {test}:"):
+                    self.line(f"{piece} = []")
+                    self.line(f"{append} = {piece}.append")
+                    self._field(field, f"{owner}.{field.name}", f"{where}.{field.name}")
+                    self._flush()
+                    self.line(f"{piece} = b''.join({piece})")
+                    self.line(f"{tags}.append(varint({field.tag}) + varint(len({piece})) + {piece})")
+            self._write = outer
             self.line(f"{outer}(varint(len({tags})))")
             self.line(f"{outer}(b''.join({tags}))")
+        self._run = [*run, ("", "x")]
         with self.block("else:"):
-            self.line(f"{outer}(b'\\x00')")
+            self._flush()

@@ -118,7 +118,6 @@ def bad_uuid(what: str) -> EncodeError:
 SMALL: Final = tuple(bytes((value,)) for value in range(128))
 """Varints of one byte."""
 
-PACKERS: Final = {letter: tuple(Struct(f">{n}{letter}").pack for n in range(16)) for letter in "bhiq"}
 UNPACKERS: Final = {
     letter: tuple(Struct(f">{n}{letter}").unpack_from for n in range(16)) for letter in "bhiq"
 }
