@@ -1,4 +1,4 @@
-"""AddOffsetsToTxn (key 25)."""
+"""AddOffsetsToTxn (key 25): makes the offsets of a group part of a transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AddPartitionsToTxn (key 24)."""
+"""AddPartitionsToTxn (key 24): makes partitions part of a transaction."""
 
 from __future__ import annotations
 

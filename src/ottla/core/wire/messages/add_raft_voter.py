@@ -1,4 +1,4 @@
-"""AddRaftVoter (key 80)."""
+"""AddRaftVoter (key 80): makes a node a voter of the quorum (KIP-853)."""
 
 from __future__ import annotations
 

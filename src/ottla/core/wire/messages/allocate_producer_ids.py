@@ -1,4 +1,4 @@
-"""AllocateProducerIds (key 67)."""
+"""AllocateProducerIds (key 67): a broker takes a block of producer ids from the controller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AlterClientQuotas (key 49)."""
+"""AlterClientQuotas (key 49): sets or removes client quotas."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AlterConfigs (key 33)."""
+"""AlterConfigs (key 33): replaces all configs of a resource at once; `IncrementalAlterConfigs` is the better way."""
 
 from __future__ import annotations
 

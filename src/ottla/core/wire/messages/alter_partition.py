@@ -1,4 +1,4 @@
-"""AlterPartition (key 56)."""
+"""AlterPartition (key 56): a partition leader proposes another in-sync set to the controller."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AlterPartitionReassignments (key 45)."""
+"""AlterPartitionReassignments (key 45): moves partitions to other brokers, or stops such moves."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AlterReplicaLogDirs (key 34)."""
+"""AlterReplicaLogDirs (key 34): moves replicas between the log directories of a broker."""
 
 from __future__ import annotations
 

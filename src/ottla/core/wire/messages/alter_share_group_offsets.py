@@ -1,4 +1,4 @@
-"""AlterShareGroupOffsets (key 91)."""
+"""AlterShareGroupOffsets (key 91): sets where an empty share group goes on (KIP-932)."""
 
 from __future__ import annotations
 

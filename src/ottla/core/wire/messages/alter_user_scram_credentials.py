@@ -1,4 +1,4 @@
-"""AlterUserScramCredentials (key 51)."""
+"""AlterUserScramCredentials (key 51): sets or deletes SCRAM credentials."""
 
 from __future__ import annotations
 

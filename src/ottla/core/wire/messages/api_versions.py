@@ -1,4 +1,4 @@
-"""ApiVersions (key 18)."""
+"""ApiVersions (key 18): what a node can do: its APIs with their versions, and the features of the cluster."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""AssignReplicasToDirs (key 73)."""
+"""AssignReplicasToDirs (key 73): a broker tells the controller which log directory holds which replica (KIP-858)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""BeginQuorumEpoch (key 53)."""
+"""BeginQuorumEpoch (key 53): a new leader of the quorum makes itself known to the voters."""
 
 from __future__ import annotations
 

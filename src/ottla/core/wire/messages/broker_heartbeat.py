@@ -1,4 +1,4 @@
-"""BrokerHeartbeat (key 63)."""
+"""BrokerHeartbeat (key 63): a broker says it is alive, how far it has read the metadata, and what it wants."""
 
 from __future__ import annotations
 

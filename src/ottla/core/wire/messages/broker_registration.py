@@ -1,4 +1,4 @@
-"""BrokerRegistration (key 62)."""
+"""BrokerRegistration (key 62): a starting broker tells the controller who it is and where it listens."""
 
 from __future__ import annotations
 

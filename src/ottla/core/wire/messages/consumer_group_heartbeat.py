@@ -1,4 +1,4 @@
-"""ConsumerGroupHeartbeat (key 68)."""
+"""ConsumerGroupHeartbeat (key 68): everything a member of a consumer group says and learns (KIP-848)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""consumer_protocol.py"""
+"""What a consumer puts into a classic group's protocol metadata and assignment, behind an int16 version."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ControllerRegistration (key 70)."""
+"""ControllerRegistration (key 70): a controller tells the active one who it is and what it supports."""
 
 from __future__ import annotations
 

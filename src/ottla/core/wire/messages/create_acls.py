@@ -1,4 +1,4 @@
-"""CreateAcls (key 30)."""
+"""CreateAcls (key 30): adds access rules."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""CreateDelegationToken (key 38)."""
+"""CreateDelegationToken (key 38): issues a delegation token."""
 
 from __future__ import annotations
 

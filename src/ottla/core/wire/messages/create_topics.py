@@ -1,4 +1,4 @@
-"""CreateTopics (key 19)."""
+"""CreateTopics (key 19): creates topics, with partitions, replicas and configs."""
 
 from __future__ import annotations
 

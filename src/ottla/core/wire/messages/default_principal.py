@@ -1,4 +1,4 @@
-"""default_principal.py"""
+"""A principal inside a forwarded request (`Envelope`), behind an int16 version."""
 
 from __future__ import annotations
 

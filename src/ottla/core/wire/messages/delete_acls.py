@@ -1,4 +1,4 @@
-"""DeleteAcls (key 31)."""
+"""DeleteAcls (key 31): removes the access rules that filters match."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeleteGroups (key 42)."""
+"""DeleteGroups (key 42): deletes empty groups with their offsets."""
 
 from __future__ import annotations
 

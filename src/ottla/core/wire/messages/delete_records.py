@@ -1,4 +1,4 @@
-"""DeleteRecords (key 21)."""
+"""DeleteRecords (key 21): moves the start of partitions forward, so that older records are gone."""
 
 from __future__ import annotations
 

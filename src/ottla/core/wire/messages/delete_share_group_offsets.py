@@ -1,4 +1,4 @@
-"""DeleteShareGroupOffsets (key 92)."""
+"""DeleteShareGroupOffsets (key 92): forgets where an empty share group stands in some topics (KIP-932)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeleteShareGroupState (key 86)."""
+"""DeleteShareGroupState (key 86): deletes the stored state of share partitions (KIP-932)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DeleteTopics (key 20)."""
+"""DeleteTopics (key 20): deletes topics by name or id."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DescribeAcls (key 29)."""
+"""DescribeAcls (key 29): finds access rules by a filter."""
 
 from __future__ import annotations
 

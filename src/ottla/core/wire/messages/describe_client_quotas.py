@@ -1,4 +1,4 @@
-"""DescribeClientQuotas (key 48)."""
+"""DescribeClientQuotas (key 48): finds client quotas by a filter over their entities."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DescribeCluster (key 60)."""
+"""DescribeCluster (key 60): the id of the cluster and its brokers or controllers."""
 
 from __future__ import annotations
 

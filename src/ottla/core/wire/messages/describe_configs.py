@@ -1,4 +1,4 @@
-"""DescribeConfigs (key 32)."""
+"""DescribeConfigs (key 32): the configs of topics, brokers and groups, with where each value comes from."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DescribeDelegationToken (key 41)."""
+"""DescribeDelegationToken (key 41): the delegation tokens of some owners."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DescribeGroups (key 15)."""
+"""DescribeGroups (key 15): state and members of classic groups."""
 
 from __future__ import annotations
 

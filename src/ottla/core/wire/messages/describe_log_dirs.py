@@ -1,4 +1,4 @@
-"""DescribeLogDirs (key 35)."""
+"""DescribeLogDirs (key 35): the log directories of a broker, with their replicas and free space."""
 
 from __future__ import annotations
 

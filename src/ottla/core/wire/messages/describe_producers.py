@@ -1,4 +1,4 @@
-"""DescribeProducers (key 61)."""
+"""DescribeProducers (key 61): the idempotent producers a partition remembers."""
 
 from __future__ import annotations
 

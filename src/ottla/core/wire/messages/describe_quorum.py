@@ -1,4 +1,4 @@
-"""DescribeQuorum (key 55)."""
+"""DescribeQuorum (key 55): the leader, voters and observers of the quorum, and how far each has read."""
 
 from __future__ import annotations
 

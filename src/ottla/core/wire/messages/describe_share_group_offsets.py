@@ -1,4 +1,4 @@
-"""DescribeShareGroupOffsets (key 90)."""
+"""DescribeShareGroupOffsets (key 90): where share groups stand in their partitions (KIP-932)."""
 
 from __future__ import annotations
 

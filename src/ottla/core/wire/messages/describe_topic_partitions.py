@@ -1,4 +1,4 @@
-"""DescribeTopicPartitions (key 75)."""
+"""DescribeTopicPartitions (key 75): topics and partitions in pages, with their eligible leader replicas (KIP-966)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""DescribeTransactions (key 65)."""
+"""DescribeTransactions (key 65): the state of transactions, by transactional id."""
 
 from __future__ import annotations
 

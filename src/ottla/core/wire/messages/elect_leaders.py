@@ -1,4 +1,4 @@
-"""ElectLeaders (key 43)."""
+"""ElectLeaders (key 43): gives partitions their preferred leader back, or any leader at all."""
 
 from __future__ import annotations
 

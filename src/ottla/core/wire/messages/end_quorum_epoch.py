@@ -1,4 +1,4 @@
-"""EndQuorumEpoch (key 54)."""
+"""EndQuorumEpoch (key 54): a leader of the quorum steps down and names who should follow."""
 
 from __future__ import annotations
 

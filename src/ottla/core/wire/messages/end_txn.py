@@ -1,4 +1,4 @@
-"""EndTxn (key 26)."""
+"""EndTxn (key 26): commits or aborts a transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Envelope (key 58)."""
+"""Envelope (key 58): a broker passes on a client's request to the controller, with the client's identity."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ExpireDelegationToken (key 40)."""
+"""ExpireDelegationToken (key 40): ends a delegation token, or sets when it ends."""
 
 from __future__ import annotations
 

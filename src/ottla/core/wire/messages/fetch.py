@@ -1,4 +1,4 @@
-"""Fetch (key 1)."""
+"""Fetch (key 1): reads record batches from partitions, as a consumer, a follower or a voter of the quorum."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FetchSnapshot (key 59)."""
+"""FetchSnapshot (key 59): reads a stretch of a metadata snapshot."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""FindCoordinator (key 10)."""
+"""FindCoordinator (key 10): which broker coordinates a group, a transactional id or a share partition."""
 
 from __future__ import annotations
 

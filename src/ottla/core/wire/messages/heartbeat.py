@@ -1,4 +1,4 @@
-"""Heartbeat (key 12)."""
+"""Heartbeat (key 12): a member of a classic group says it is alive."""
 
 from __future__ import annotations
 

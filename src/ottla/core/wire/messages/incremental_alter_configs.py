@@ -1,4 +1,4 @@
-"""IncrementalAlterConfigs (key 44)."""
+"""IncrementalAlterConfigs (key 44): sets, deletes, appends to or subtracts from single configs."""
 
 from __future__ import annotations
 

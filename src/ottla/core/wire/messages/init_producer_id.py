@@ -1,4 +1,4 @@
-"""InitProducerId (key 22)."""
+"""InitProducerId (key 22): gives a producer its id and epoch, fencing whoever used the transactional id before."""
 
 from __future__ import annotations
 

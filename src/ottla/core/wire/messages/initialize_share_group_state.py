@@ -1,4 +1,4 @@
-"""InitializeShareGroupState (key 83)."""
+"""InitializeShareGroupState (key 83): begins the stored state of share partitions (KIP-932)."""
 
 from __future__ import annotations
 

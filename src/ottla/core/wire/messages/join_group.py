@@ -1,4 +1,4 @@
-"""JoinGroup (key 11)."""
+"""JoinGroup (key 11): enters a classic group and waits until its members are gathered."""
 
 from __future__ import annotations
 

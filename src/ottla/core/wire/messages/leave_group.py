@@ -1,4 +1,4 @@
-"""LeaveGroup (key 13)."""
+"""LeaveGroup (key 13): members leave a classic group without waiting for their session to end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ListConfigResources (key 74)."""
+"""ListConfigResources (key 74): the resources that have configs: topics, brokers, groups, client metrics."""
 
 from __future__ import annotations
 

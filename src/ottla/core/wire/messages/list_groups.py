@@ -1,4 +1,4 @@
-"""ListGroups (key 16)."""
+"""ListGroups (key 16): the groups a broker coordinates."""
 
 from __future__ import annotations
 

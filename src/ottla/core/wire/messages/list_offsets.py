@@ -1,4 +1,4 @@
-"""ListOffsets (key 2)."""
+"""ListOffsets (key 2): finds the offset for a timestamp, or for a special one: latest, earliest, the newest record …"""
 
 from __future__ import annotations
 

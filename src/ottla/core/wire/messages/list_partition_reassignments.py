@@ -1,4 +1,4 @@
-"""ListPartitionReassignments (key 46)."""
+"""ListPartitionReassignments (key 46): the partition moves under way."""
 
 from __future__ import annotations
 

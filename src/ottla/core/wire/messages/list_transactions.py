@@ -1,4 +1,4 @@
-"""ListTransactions (key 66)."""
+"""ListTransactions (key 66): the transactions a broker coordinates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Metadata (key 3)."""
+"""Metadata (key 3): the brokers, topics and partition leaders a client needs to know whom to talk to."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OffsetCommit (key 8)."""
+"""OffsetCommit (key 8): stores how far a group has read."""
 
 from __future__ import annotations
 

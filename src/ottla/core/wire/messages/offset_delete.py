@@ -1,4 +1,4 @@
-"""OffsetDelete (key 47)."""
+"""OffsetDelete (key 47): forgets the offsets of a group for some partitions."""
 
 from __future__ import annotations
 

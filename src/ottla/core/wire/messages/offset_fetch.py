@@ -1,4 +1,4 @@
-"""OffsetFetch (key 9)."""
+"""OffsetFetch (key 9): reads back how far groups have read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""OffsetForLeaderEpoch (key 23)."""
+"""OffsetForLeaderEpoch (key 23): where a leader epoch ends in the log: how a reader notices that it followed a lost branch."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Produce (key 0)."""
+"""Produce (key 0): appends record batches to partitions, and answers when as many replicas as asked for have them."""
 
 from __future__ import annotations
 

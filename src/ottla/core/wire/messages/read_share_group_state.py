@@ -1,4 +1,4 @@
-"""ReadShareGroupState (key 84)."""
+"""ReadShareGroupState (key 84): a share-partition leader reads its stored state (KIP-932)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ReadShareGroupStateSummary (key 87)."""
+"""ReadShareGroupStateSummary (key 87): the start offsets in the stored state of share partitions (KIP-932)."""
 
 from __future__ import annotations
 

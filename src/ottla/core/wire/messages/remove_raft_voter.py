@@ -1,4 +1,4 @@
-"""RemoveRaftVoter (key 81)."""
+"""RemoveRaftVoter (key 81): takes a voter out of the quorum (KIP-853)."""
 
 from __future__ import annotations
 

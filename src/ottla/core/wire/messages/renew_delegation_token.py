@@ -1,4 +1,4 @@
-"""RenewDelegationToken (key 39)."""
+"""RenewDelegationToken (key 39): lets a delegation token live longer."""
 
 from __future__ import annotations
 

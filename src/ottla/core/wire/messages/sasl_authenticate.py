@@ -1,4 +1,4 @@
-"""SaslAuthenticate (key 36)."""
+"""SaslAuthenticate (key 36): carries the messages of a SASL mechanism back and forth."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SaslHandshake (key 17)."""
+"""SaslHandshake (key 17): chooses the SASL mechanism that the following authentication uses."""
 
 from __future__ import annotations
 

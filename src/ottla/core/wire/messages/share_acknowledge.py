@@ -1,4 +1,4 @@
-"""ShareAcknowledge (key 79)."""
+"""ShareAcknowledge (key 79): acknowledges records acquired for a share group (KIP-932)."""
 
 from __future__ import annotations
 

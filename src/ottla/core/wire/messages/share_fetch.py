@@ -1,4 +1,4 @@
-"""ShareFetch (key 78)."""
+"""ShareFetch (key 78): acquires records for a share group, and acknowledges earlier ones (KIP-932)."""
 
 from __future__ import annotations
 

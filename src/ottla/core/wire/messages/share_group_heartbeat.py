@@ -1,4 +1,4 @@
-"""ShareGroupHeartbeat (key 76)."""
+"""ShareGroupHeartbeat (key 76): everything a member of a share group says and learns (KIP-932)."""
 
 from __future__ import annotations
 

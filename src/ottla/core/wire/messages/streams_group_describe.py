@@ -1,4 +1,4 @@
-"""StreamsGroupDescribe (key 89)."""
+"""StreamsGroupDescribe (key 89): state, members and topology of streams groups (KIP-1071)."""
 
 from __future__ import annotations
 

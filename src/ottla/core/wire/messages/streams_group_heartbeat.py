@@ -1,4 +1,4 @@
-"""StreamsGroupHeartbeat (key 88)."""
+"""StreamsGroupHeartbeat (key 88): everything a member of a streams group says and learns (KIP-1071)."""
 
 from __future__ import annotations
 

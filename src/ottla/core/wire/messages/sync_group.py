@@ -1,4 +1,4 @@
-"""SyncGroup (key 14)."""
+"""SyncGroup (key 14): the leader of a classic group hands in the assignment, every member takes its share of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""TxnOffsetCommit (key 28)."""
+"""TxnOffsetCommit (key 28): commits group offsets inside a transaction."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""UpdateFeatures (key 57)."""
+"""UpdateFeatures (key 57): raises or lowers finalized feature levels."""
 
 from __future__ import annotations
 

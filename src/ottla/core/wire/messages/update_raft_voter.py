@@ -1,4 +1,4 @@
-"""UpdateRaftVoter (key 82)."""
+"""UpdateRaftVoter (key 82): a voter of the quorum tells the leader its endpoints and versions (KIP-853)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Vote (key 52)."""
+"""Vote (key 52): a candidate asks a voter of the quorum for its vote, or first whether it would give it."""
 
 from __future__ import annotations
 

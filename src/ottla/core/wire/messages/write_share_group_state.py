@@ -1,4 +1,4 @@
-"""WriteShareGroupState (key 85)."""
+"""WriteShareGroupState (key 85): a share-partition leader stores how far delivery has come (KIP-932)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""WriteTxnMarkers (key 27)."""
+"""WriteTxnMarkers (key 27): the transaction coordinator has the end of transactions marked in partitions."""
 
 from __future__ import annotations
 

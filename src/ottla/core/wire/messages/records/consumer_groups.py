@@ -1,4 +1,4 @@
-"""records/consumer_groups.py"""
+"""Records of `__consumer_offsets` about consumer groups (KIP-848). Key: the record type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""records/control.py"""
+"""The payloads of control records: ends of transactions, and what the quorum writes about itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""records/metadata.py"""
+"""The records of `__cluster_metadata`: what the controller decides and every node applies. Key: the record type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""records/offsets.py"""
+"""Records of `__consumer_offsets` about committed offsets and classic groups. Key: the record type."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""records/producer_snapshot.py"""
+"""The file beside a segment that holds what is known of producers at its start. Its CRC-32C covers what follows it."""
 
 from __future__ import annotations
 

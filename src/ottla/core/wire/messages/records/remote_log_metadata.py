@@ -1,4 +1,4 @@
-"""records/remote_log_metadata.py"""
+"""The records of `__remote_log_metadata`: which segments are in remote storage (KIP-405). Key: the record type."""
 
 from __future__ import annotations
 

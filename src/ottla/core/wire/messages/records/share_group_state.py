@@ -1,4 +1,4 @@
-"""records/share_group_state.py"""
+"""The records of `__share_group_state`: snapshots of share partitions and updates to them. Key: the record type."""
 
 from __future__ import annotations
 

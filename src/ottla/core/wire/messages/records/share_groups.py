@@ -1,4 +1,4 @@
-"""records/share_groups.py"""
+"""Records of `__consumer_offsets` about share groups (KIP-932). Key: the record type."""
 
 from __future__ import annotations
 

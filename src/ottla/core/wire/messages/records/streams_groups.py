@@ -1,4 +1,4 @@
-"""records/streams_groups.py"""
+"""Records of `__consumer_offsets` about streams groups (KIP-1071). Key: the record type."""
 
 from __future__ import annotations
 

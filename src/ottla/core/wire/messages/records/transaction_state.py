@@ -1,4 +1,4 @@
-"""records/transaction_state.py"""
+"""The records of `__transaction_state`: one per transactional id. Key: the record type."""
 
 from __future__ import annotations
 
