@@ -101,7 +101,9 @@ def product(heap: str = "-Xms256m -Xmx512m", *, quick: bool = True) -> Product:
     )
 
 
-def start_kafka(directory: Path, heap: str = "-Xms256m -Xmx512m", properties: dict[str, str] | None = None) -> Node:
+def start_kafka(
+    directory: Path, heap: str = "-Xms256m -Xmx512m", properties: dict[str, str] | None = None
+) -> Node:
     """One formatted node of Apache Kafka, ready to serve."""
     node = Node(directory, product(heap), properties or {})
     node.start()
@@ -109,12 +111,17 @@ def start_kafka(directory: Path, heap: str = "-Xms256m -Xmx512m", properties: di
 
 
 def tool(
-    main: str, args: Sequence[str], *, input: str | bytes | None = None, timeout: float = 60, check: bool = True
+    main: str,
+    args: Sequence[str],
+    *,
+    stdin: str | bytes | None = None,
+    timeout: float = 60,
+    check: bool = True,
 ) -> subprocess.CompletedProcess[str]:
     """Run one of Kafka's tools to its end; its output as text. With `check`, a failure shows what it printed."""
     done = subprocess.run(
         java(main, *args, heap="-Xmx256m", quick=True),
-        input=input.encode() if isinstance(input, str) else input,
+        input=stdin.encode() if isinstance(stdin, str) else stdin,
         capture_output=True,
         timeout=timeout,
         check=False,

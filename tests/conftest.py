@@ -7,11 +7,13 @@ fails there is wrong about Kafka, whatever Ottla does.
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests import apache_kafka
-from tests.nodes import Product, ottla
+from tests.nodes import Node, Product, ottla
 
 
 @pytest.fixture(scope="session")
@@ -20,3 +22,11 @@ def product() -> Product:
     if target not in ("ottla", "apache"):
         raise pytest.UsageError(f"OTTLA_TEST_TARGET is {target!r}: ottla or apache")
     return ottla() if target == "ottla" else apache_kafka.product()
+
+
+@pytest.fixture
+def node(product: Product, tmp_path: Path) -> Iterator[Node]:
+    """A node of its own for a test that is rough with it; not started yet."""
+    own = Node(tmp_path / "node", product)
+    yield own
+    own.kill()

@@ -2,80 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import pytest
 
-from tests.conformance.broker import COMPRESSIONS, LARGE, SAMPLES, SECONDS, Broker, Sample
+from tests.confluent import BEGINNING, END, confluent_kafka, consumer, messages, producer, sample, send
+from tests.conformance.broker import Broker
+from tests.samples import COMPRESSIONS, LARGE, SAMPLES, SECONDS
 
-confluent_kafka = pytest.importorskip("confluent_kafka")
-
-BEGINNING = -2
-END = -1
 CREATE_TIME = 1
 LOG_APPEND_TIME = 2
-
-
-def producer(broker: Broker, **settings: Any) -> Any:
-    return confluent_kafka.Producer(
-        {"bootstrap.servers": broker.bootstrap, "linger.ms": 5, **dotted(settings)}
-    )
-
-
-def consumer(broker: Broker, **settings: Any) -> Any:
-    base = {
-        "bootstrap.servers": broker.bootstrap,
-        "group.id": "nobody",
-        "enable.auto.commit": False,
-        "auto.offset.reset": "error",
-        "enable.partition.eof": True,
-        "check.crcs": True,
-    }
-    return confluent_kafka.Consumer({**base, **dotted(settings)})
-
-
-def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {name.replace("_", "."): value for name, value in settings.items()}
-
-
-def send(client: Any, topic: str, samples: Sequence[Sample], partition: int = 0) -> list[int]:
-    """Produce and wait; the offsets each record was acknowledged with."""
-    offsets: list[int] = []
-
-    def acknowledged(error: Any, message: Any) -> None:
-        assert error is None, error
-        offsets.append(message.offset())
-
-    for each in samples:
-        client.produce(
-            topic,
-            key=each.key,
-            value=each.value,
-            headers=list(each.headers) or None,
-            timestamp=each.timestamp,
-            partition=partition,
-            on_delivery=acknowledged,
-        )
-        client.poll(0)
-    assert client.flush(SECONDS) == 0
-    return offsets
-
-
-def messages(client: Any, topic: str, offset: int = BEGINNING, partition: int = 0) -> Iterator[Any]:
-    """All records of a partition from `offset` to its end."""
-    client.assign([confluent_kafka.TopicPartition(topic, partition, offset)])
-    while True:
-        message = client.poll(SECONDS)
-        assert message is not None, "nothing came"
-        if message.error():
-            assert message.error().code() == confluent_kafka.KafkaError._PARTITION_EOF, message.error()
-            return
-        yield message
-
-
-def sample(message: Any) -> Sample:
-    return Sample(message.key(), message.value(), tuple(message.headers() or ()), message.timestamp()[1])
 
 
 @pytest.mark.parametrize("idempotent", [False, True], ids=["plain", "idempotent"])
@@ -83,9 +19,9 @@ def sample(message: Any) -> Sample:
 def test_every_kind_of_record_comes_back_as_sent(
     broker: Broker, topic: str, codec: str, idempotent: bool
 ) -> None:
-    client = producer(broker, compression_type=codec, enable_idempotence=idempotent)
+    client = producer(broker.bootstrap, compression_type=codec, enable_idempotence=idempotent)
     assert send(client, topic, SAMPLES) == list(range(len(SAMPLES)))
-    reader = consumer(broker)
+    reader = consumer(broker.bootstrap)
     got = list(messages(reader, topic))
     assert [sample(each) for each in got] == SAMPLES
     assert [each.offset() for each in got] == list(range(len(SAMPLES)))
@@ -95,8 +31,8 @@ def test_every_kind_of_record_comes_back_as_sent(
 
 @pytest.mark.parametrize("codec", COMPRESSIONS)
 def test_records_of_a_megabyte(broker: Broker, topic: str, codec: str) -> None:
-    send(producer(broker, compression_type=codec, message_max_bytes=1_048_000), topic, [LARGE] * 5)
-    reader = consumer(broker, fetch_message_max_bytes=65_536)
+    send(producer(broker.bootstrap, compression_type=codec, message_max_bytes=1_048_000), topic, [LARGE] * 5)
+    reader = consumer(broker.bootstrap, fetch_message_max_bytes=65_536)
     assert [sample(each) for each in messages(reader, topic)] == [LARGE] * 5
     reader.close()
 
@@ -104,16 +40,16 @@ def test_records_of_a_megabyte(broker: Broker, topic: str, codec: str) -> None:
 def test_a_topic_with_its_own_codec_recompresses(broker: Broker) -> None:
     for codec in ("gzip", "zstd", "uncompressed"):
         topic = broker.topic(configs={"compression.type": codec})
-        send(producer(broker, compression_type="lz4"), topic, SAMPLES)
-        reader = consumer(broker)
+        send(producer(broker.bootstrap, compression_type="lz4"), topic, SAMPLES)
+        reader = consumer(broker.bootstrap)
         assert [sample(each) for each in messages(reader, topic)] == SAMPLES
         reader.close()
 
 
 def test_seeks_to_offsets_ends_and_the_middle_of_a_batch(broker: Broker, topic: str) -> None:
-    send(producer(broker, compression_type="zstd"), topic, SAMPLES)
-    reader = consumer(broker)
-    assert [each.offset() for each in messages(reader, topic, 100)][0] == 100
+    send(producer(broker.bootstrap, compression_type="zstd"), topic, SAMPLES)
+    reader = consumer(broker.bootstrap)
+    assert next(each.offset() for each in messages(reader, topic, 100)) == 100
     assert list(messages(reader, topic, END)) == []
     reader.assign([confluent_kafka.TopicPartition(topic, 0, 0)])
     assert reader.poll(SECONDS).offset() == 0
@@ -124,8 +60,8 @@ def test_seeks_to_offsets_ends_and_the_middle_of_a_batch(broker: Broker, topic: 
 
 
 def test_an_offset_beyond_the_end_is_out_of_range(broker: Broker, topic: str) -> None:
-    send(producer(broker), topic, SAMPLES[:3])
-    reader = consumer(broker)
+    send(producer(broker.bootstrap), topic, SAMPLES[:3])
+    reader = consumer(broker.bootstrap)
     reader.assign([confluent_kafka.TopicPartition(topic, 0, 1000)])
     error = reader.poll(SECONDS).error()
     assert error.code() == confluent_kafka.KafkaError._AUTO_OFFSET_RESET
@@ -134,8 +70,8 @@ def test_an_offset_beyond_the_end_is_out_of_range(broker: Broker, topic: str) ->
 
 
 def test_offsets_for_times_and_watermarks(broker: Broker, topic: str) -> None:
-    send(producer(broker), topic, SAMPLES)
-    reader = consumer(broker)
+    send(producer(broker.bootstrap), topic, SAMPLES)
+    reader = consumer(broker.bootstrap)
     assert reader.get_watermark_offsets(confluent_kafka.TopicPartition(topic, 0), SECONDS) == (
         0,
         len(SAMPLES),
@@ -156,8 +92,8 @@ def test_offsets_for_times_and_watermarks(broker: Broker, topic: str) -> None:
 
 def test_log_append_time_is_the_brokers(broker: Broker) -> None:
     topic = broker.topic(configs={"message.timestamp.type": "LogAppendTime"})
-    send(producer(broker, compression_type="gzip"), topic, SAMPLES)
-    reader = consumer(broker)
+    send(producer(broker.bootstrap, compression_type="gzip"), topic, SAMPLES)
+    reader = consumer(broker.bootstrap)
     got = list(messages(reader, topic))
     assert [(each.key(), each.value()) for each in got] == [(each.key, each.value) for each in SAMPLES]
     assert {each.timestamp()[0] for each in got} == {LOG_APPEND_TIME}
@@ -167,12 +103,12 @@ def test_log_append_time_is_the_brokers(broker: Broker) -> None:
 
 def test_many_partitions_at_once(broker: Broker) -> None:
     topic = broker.topic(partitions=12)
-    client = producer(broker, enable_idempotence=True, compression_type="lz4")
+    client = producer(broker.bootstrap, enable_idempotence=True, compression_type="lz4")
     for number in range(6000):
         client.produce(topic, b"%d" % number, partition=number % 12)
         client.poll(0)
     assert client.flush(SECONDS) == 0
-    reader = consumer(broker)
+    reader = consumer(broker.bootstrap)
     reader.assign([confluent_kafka.TopicPartition(topic, each, BEGINNING) for each in range(12)])
     seen: dict[int, list[int]] = {each: [] for each in range(12)}
     ends = 0
@@ -187,9 +123,9 @@ def test_many_partitions_at_once(broker: Broker) -> None:
 
 
 def test_a_waiting_consumer_is_woken_by_the_next_record(broker: Broker, topic: str) -> None:
-    reader = consumer(broker, fetch_wait_max_ms=3_000)
+    reader = consumer(broker.bootstrap, fetch_wait_max_ms=3_000)
     assert list(messages(reader, topic)) == []
-    send(producer(broker), topic, SAMPLES[:1])
+    send(producer(broker.bootstrap), topic, SAMPLES[:1])
     message = reader.poll(5)
     assert message is not None
     assert sample(message) == SAMPLES[0]
@@ -197,21 +133,21 @@ def test_a_waiting_consumer_is_woken_by_the_next_record(broker: Broker, topic: s
 
 
 def test_read_committed_sees_what_was_never_in_a_transaction(broker: Broker, topic: str) -> None:
-    send(producer(broker), topic, SAMPLES)
-    reader = consumer(broker, isolation_level="read_committed")
+    send(producer(broker.bootstrap), topic, SAMPLES)
+    reader = consumer(broker.bootstrap, isolation_level="read_committed")
     assert [sample(each) for each in messages(reader, topic)] == SAMPLES
     reader.close()
 
 
 def test_idempotent_producers_take_turns(broker: Broker, topic: str) -> None:
-    first, second = (producer(broker, enable_idempotence=True) for _ in range(2))
-    offsets = [send(client, topic, SAMPLES[:10]) for client in (first, second) * 5]
-    assert sum(offsets, []) == list(range(100))
+    first, second = (producer(broker.bootstrap, enable_idempotence=True) for _ in range(2))
+    offsets = [offset for client in (first, second) * 5 for offset in send(client, topic, SAMPLES[:10])]
+    assert offsets == list(range(100))
 
 
 def test_a_topic_nobody_created_appears_when_used(broker: Broker) -> None:
     topic = broker.name()
-    assert send(producer(broker, allow_auto_create_topics=True), topic, SAMPLES[:2]) == [0, 1]
+    assert send(producer(broker.bootstrap, allow_auto_create_topics=True), topic, SAMPLES[:2]) == [0, 1]
 
 
 def failure(client: Any, topic: str, value: bytes, partition: int = 0) -> int:
@@ -224,7 +160,7 @@ def failure(client: Any, topic: str, value: bytes, partition: int = 0) -> int:
 
 def test_a_record_larger_than_the_topic_takes(broker: Broker) -> None:
     topic = broker.topic(configs={"max.message.bytes": "1000"})
-    client = producer(broker)
+    client = producer(broker.bootstrap)
     assert failure(client, topic, bytes(2000)) == confluent_kafka.KafkaError.MSG_SIZE_TOO_LARGE
     assert send(client, topic, SAMPLES[:1]) == [0]
 
@@ -232,18 +168,21 @@ def test_a_record_larger_than_the_topic_takes(broker: Broker) -> None:
 def test_more_replicas_wanted_in_sync_than_there_are(broker: Broker) -> None:
     """`min.insync.replicas` is held against the smaller of itself and the replication factor (KIP-966)."""
     topic = broker.topic(configs={"min.insync.replicas": "2"})
-    assert send(producer(broker, acks="all"), topic, SAMPLES[:1]) == [0]
+    assert send(producer(broker.bootstrap, acks="all"), topic, SAMPLES[:1]) == [0]
 
 
 def test_a_compacted_topic_refuses_records_without_key(broker: Broker) -> None:
     topic = broker.topic(configs={"cleanup.policy": "compact"})
-    assert failure(producer(broker, retries=0), topic, b"x") == confluent_kafka.KafkaError.INVALID_RECORD
+    assert (
+        failure(producer(broker.bootstrap, retries=0), topic, b"x")
+        == confluent_kafka.KafkaError.INVALID_RECORD
+    )
 
 
 def test_a_timestamp_out_of_bounds(broker: Broker) -> None:
     topic = broker.topic(configs={"message.timestamp.before.max.ms": "1000"})
     codes: list[int] = []
-    client = producer(broker, retries=0)
+    client = producer(broker.bootstrap, retries=0)
     client.produce(topic, b"x", timestamp=1, on_delivery=lambda error, _: codes.append(error.code()))
     client.flush(SECONDS)
     assert codes == [confluent_kafka.KafkaError.INVALID_TIMESTAMP]
@@ -251,7 +190,7 @@ def test_a_timestamp_out_of_bounds(broker: Broker) -> None:
 
 def test_a_topic_that_is_not_there(broker: Broker) -> None:
     name = broker.name()
-    reader = consumer(broker, allow_auto_create_topics=False)
+    reader = consumer(broker.bootstrap, allow_auto_create_topics=False)
     error = reader.list_topics(name, SECONDS).topics[name].error
     assert error.code() == confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART
     reader.close()

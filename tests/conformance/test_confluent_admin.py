@@ -7,12 +7,10 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.broker import SAMPLES, SECONDS, Broker
-from tests.conformance.test_confluent import consumer, messages, producer, send
+from tests.confluent import admin_api, confluent_kafka, consumer, messages, producer, send
+from tests.conformance.broker import Broker
 from tests.nodes import CLUSTER_ID
-
-confluent_kafka = pytest.importorskip("confluent_kafka")
-admin_api = pytest.importorskip("confluent_kafka.admin")
+from tests.samples import SAMPLES, SECONDS
 
 
 @pytest.fixture(scope="module")
@@ -51,7 +49,7 @@ def test_a_topic_made_again_is_another_topic(admin: Any, broker: Broker) -> None
         create(admin, name, num_partitions=1, replication_factor=1).result(SECONDS)
         collection = confluent_kafka.TopicCollection([name])
         ids.append(str(admin.describe_topics(collection)[name].result(SECONDS).topic_id))
-        assert send(producer(broker), name, SAMPLES[:3]) == [0, 1, 2]
+        assert send(producer(broker.bootstrap), name, SAMPLES[:3]) == [0, 1, 2]
         admin.delete_topics([name])[name].result(SECONDS)
     assert ids[0] != ids[1]
 
@@ -103,7 +101,7 @@ def test_grows_a_topic_but_never_shrinks_it(admin: Any, broker: Broker) -> None:
     name = broker.topic(partitions=2)
     admin.create_partitions([admin_api.NewPartitions(name, 5)])[name].result(SECONDS)
     assert len(admin.list_topics(name, timeout=SECONDS).topics[name].partitions) == 5
-    assert send(producer(broker), name, SAMPLES[:1], partition=4) == [0]
+    assert send(producer(broker.bootstrap), name, SAMPLES[:1], partition=4) == [0]
     error = error_of(admin.create_partitions([admin_api.NewPartitions(name, 3)])[name])
     assert error.code() == confluent_kafka.KafkaError.INVALID_PARTITIONS
 
@@ -149,7 +147,7 @@ def test_topic_configs_are_described_set_appended_and_removed(admin: Any, broker
 
 def test_a_changed_config_acts_at_once(admin: Any, broker: Broker) -> None:
     name = broker.topic()
-    client = producer(broker)
+    client = producer(broker.bootstrap)
     alter(admin, "TOPIC", name, ("SET", "max.message.bytes", "200")).result(SECONDS)
     codes: list[int | None] = []
 
@@ -205,10 +203,10 @@ def test_configs_of_nobody(admin: Any, broker: Broker) -> None:
 
 def test_deletes_records_before_an_offset(admin: Any, broker: Broker) -> None:
     name = broker.topic()
-    send(producer(broker), name, SAMPLES[:20])
+    send(producer(broker.bootstrap), name, SAMPLES[:20])
     asked = confluent_kafka.TopicPartition(name, 0, 7)
     assert admin.delete_records([asked])[asked].result(SECONDS).low_watermark == 7
-    reader = consumer(broker)
+    reader = consumer(broker.bootstrap)
     assert [each.offset() for each in messages(reader, name)] == list(range(7, 20))
     assert reader.get_watermark_offsets(confluent_kafka.TopicPartition(name, 0), SECONDS) == (7, 20)
     reader.close()
@@ -219,7 +217,7 @@ def test_deletes_records_before_an_offset(admin: Any, broker: Broker) -> None:
 
 def test_lists_offsets_by_every_specification(admin: Any, broker: Broker) -> None:
     name = broker.topic()
-    send(producer(broker), name, SAMPLES)
+    send(producer(broker.bootstrap), name, SAMPLES)
     partition = confluent_kafka.TopicPartition(name, 0)
 
     def offset(spec: Any) -> int:

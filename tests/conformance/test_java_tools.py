@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.apache_kafka import tool
-from tests.conformance.broker import COMPRESSIONS, Broker
+from tests.conformance.broker import Broker
 from tests.nodes import CLUSTER_ID
+from tests.samples import COMPRESSIONS
 
 TOPICS = "org.apache.kafka.tools.TopicCommand"
 CONFIGS = "kafka.admin.ConfigCommand"
@@ -19,14 +20,14 @@ CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 DUMP = "org.apache.kafka.tools.DumpLogSegments"
 
 
-def ask(broker: Broker, main: str, *args: str, input: str | None = None, check: bool = True) -> str:
+def ask(broker: Broker, main: str, *args: str, stdin: str | None = None, check: bool = True) -> str:
     """What a tool prints, told where the node is."""
-    done = tool(main, ["--bootstrap-server", broker.bootstrap, *args], input=input, check=check)
+    done = tool(main, ["--bootstrap-server", broker.bootstrap, *args], stdin=stdin, check=check)
     return done.stdout + ("" if check else done.stderr)
 
 
 def write(broker: Broker, topic: str, lines: list[str], *args: str) -> None:
-    ask(broker, PRODUCER, "--topic", topic, *args, input="".join(f"{each}\n" for each in lines))
+    ask(broker, PRODUCER, "--topic", topic, *args, stdin="".join(f"{each}\n" for each in lines))
 
 
 def read(broker: Broker, topic: str, count: int, *args: str, offset: str = "earliest") -> list[str]:

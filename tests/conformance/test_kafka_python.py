@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
-from tests.conformance.broker import COMPRESSIONS, LARGE, SECONDS, Broker, Sample
-from tests.conformance.broker import SAMPLES as EVERY_SAMPLE
+from tests.conformance.broker import Broker
+from tests.samples import COMPRESSIONS, LARGE, SECONDS, Sample
+from tests.samples import SAMPLES as EVERY_SAMPLE
 
 kafka = pytest.importorskip("kafka")
 
