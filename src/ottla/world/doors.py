@@ -256,6 +256,10 @@ class Disk(Protocol):
 
     def is_directory(self, path: str) -> bool: ...
 
+    def size(self, path: str) -> int:
+        """Bytes of a file, without opening it."""
+        ...
+
     def modified(self, path: str) -> int:
         """Milliseconds since 1970 of the last change."""
         ...

@@ -68,6 +68,9 @@ class RealDisk:
     def is_directory(self, path: str) -> bool:
         return os.path.isdir(path)
 
+    def size(self, path: str) -> int:
+        return os.stat(path).st_size
+
     def modified(self, path: str) -> int:
         return os.stat(path).st_mtime_ns // 1_000_000
 

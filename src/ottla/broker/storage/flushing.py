@@ -1,0 +1,119 @@
+"""Making a log durable: fsync off the loop, many waiters on one call, the recovery point behind it.
+
+The recovery point promises that everything below it survives a power cut, indexes of whole segments included: after
+an unclean stop those segments are not read again. The active segment's indexes are always rebuilt, so a flush of it
+need not wait for them.
+
+A failed fsync is final. The kernel may have dropped the pages it could not write and report success next time, so the
+directory goes offline at once.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ottla.broker.storage.segment import Segment
+from ottla.core.log.names import LEADER_EPOCH_FILE, snapshot_file
+
+if TYPE_CHECKING:
+    from ottla.broker.storage.log import Log
+
+
+async def flush(log: Log, up_to: int | None = None) -> None:
+    """Return when every record below `up_to` (default: the end offset now) is durable. Raises KafkaError
+    KAFKA_STORAGE_ERROR, for every waiter, when the disk fails."""
+    target = log.end_offset if up_to is None else min(up_to, log.end_offset)
+    while log.recovery_point < target:
+        log.directory.check_online()
+        running = log.flushing
+        if running is not None:
+            # Its end may not cover what was appended since it began: look again then.
+            await running
+            continue
+        done = log.flushing = log.directory.clock.future()
+        try:
+            await _flush(log)
+        finally:
+            log.flushing = None
+            done.set_result(None)
+
+
+async def _flush(log: Log) -> None:
+    """One round: everything that is in the log now."""
+    end = log.end_offset
+    unflushed = log.unflushed_records
+    segments = log.segments[max(log.slot(log.recovery_point), 0) :]
+    try:
+        for segment in segments:
+            await _sync_segment(log, segment, whole=segment is not log.segments[-1])
+        await _sync_names(log, segments)
+    except FileNotFoundError:
+        # Deleted or compacted away meanwhile: what is gone need not be durable.
+        if log.directory.disk.exists(log.path):
+            return await _flush(log)
+        return None
+    except OSError as error:
+        # Not even a full disk is forgiven here.
+        log.directory.fail(f"syncing {log.name}", error)
+        raise log.directory.storage_error(f"syncing {log.name}", error) from error
+    log.unflushed_records = max(log.unflushed_records - unflushed, 0)
+    log.flushed_at = log.directory.clock.now()
+    log.recovery_point = max(log.recovery_point, min(end, log.end_offset))
+    return None
+
+
+async def _sync_segment(log: Log, segment: Segment, *, whole: bool) -> None:
+    await segment.file.sync()
+    if not whole:
+        return
+    for file in segment.files()[1:]:
+        await file.sync()
+    if segment.base_offset in log.snapshots:
+        snapshot = log.directory.disk.open(f"{log.path}/{snapshot_file(segment.base_offset)}")
+        try:
+            await snapshot.sync()
+        finally:
+            snapshot.close()
+
+
+async def _sync_names(log: Log, segments: list[Segment]) -> None:
+    """New files are durable by name only once their directory is."""
+    disk = log.directory.disk
+    if not log.epochs_synced:
+        log.epochs_synced = True
+        path = f"{log.path}/{LEADER_EPOCH_FILE}"
+        if disk.exists(path):
+            file = disk.open(path)
+            try:
+                await file.sync()
+            finally:
+                file.close()
+    elif all(segment.durable_name for segment in segments):
+        return
+    await disk.run(disk.sync_directory, log.path)
+    for segment in segments:
+        segment.durable_name = True
+
+
+def close(log: Log) -> None:
+    """An orderly end: producers in a snapshot, indexes trimmed, everything synced that was not. Raises KafkaError."""
+    if log.closed:
+        return
+    disk = log.directory.disk
+    dirty = log.recovery_point < log.end_offset
+    try:
+        log.write_epochs()
+        log.take_snapshot(sync=dirty)
+        active = log.segments[-1]
+        active.seal()
+        if dirty:
+            for segment in log.segments[max(log.slot(log.recovery_point), 0) :]:
+                for file in segment.files():
+                    file.sync_now()
+            disk.sync_directory(log.path)
+    except OSError as error:
+        log.directory.fail(f"closing {log.name}", error)
+        raise log.directory.storage_error(f"closing {log.name}", error) from error
+    finally:
+        log.release()
+    log.recovery_point = log.end_offset

@@ -1,0 +1,401 @@
+"""All logs of a node, over all its log directories.
+
+Start: `open` locks and identifies the directories, `open_metadata_log` opens the quorum's log, `load` all others (their
+settings come out of the metadata, so it is read first), `start` begins the background work. `close` ends in order.
+
+A directory that fails takes its partitions offline: `get` still finds their logs, and the logs answer
+KAFKA_STORAGE_ERROR where they need the disk. `on_offline` listeners hear of it; whether the node can go on is not
+decided here.
+"""
+
+from __future__ import annotations
+
+import logging
+from asyncio import Future
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import msgspec
+
+from ottla.broker.storage import opening
+from ottla.broker.storage.directory import LogDirectory
+from ottla.broker.storage.loading import create_log, is_metadata, load_log
+from ottla.broker.storage.log import Log
+from ottla.broker.storage.upkeep import Upkeep
+from ottla.core.log.config import NEVER, LogConfig
+from ottla.core.log.names import (
+    DELETE,
+    FUTURE,
+    HIGH_WATERMARK_FILE,
+    LOG_START_FILE,
+    RECOVERY_POINT_FILE,
+    STRAY,
+    marked_directory,
+    parse_directory,
+    partition_directory,
+)
+from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, Uuid
+from ottla.world.doors import Chance, Clock, Disk
+
+_log = logging.getLogger("ottla.storage")
+
+METADATA_PARTITION: Final = 0
+
+
+class StoreSettings(msgspec.Struct, kw_only=True):
+    """Node-wide settings of storage, by Kafka's names without `log.`; times in milliseconds."""
+
+    retention_check_interval_ms: int = 300_000
+    flush_scheduler_interval_ms: int = NEVER
+    flush_offset_checkpoint_interval_ms: int = 60_000
+    flush_start_offset_checkpoint_interval_ms: int = 60_000
+    high_watermark_checkpoint_interval_ms: int = 5_000
+    producer_id_expiration_ms: int = 86_400_000
+    producer_id_expiration_check_interval_ms: int = 600_000
+    recovery_threads_per_data_dir: int = 2
+    initial_task_delay_ms: int = 30_000
+
+
+class LogStore:
+    """See the module. `logs()` and `get` never wait."""
+
+    def __init__(
+        self, disk: Disk, clock: Clock, chance: Chance, settings: StoreSettings | None = None
+    ) -> None:
+        self.disk = disk
+        self.clock = clock
+        self.chance = chance
+        self.settings = settings or StoreSettings()
+        self.directories: list[LogDirectory] = []
+        self.metadata_log: Log | None = None
+        self.clean_shutdown_epoch = -1
+        """Broker epoch of the last orderly stop, -1 when it was not one in every directory (KIP-966)."""
+        self._logs: dict[tuple[str, int], Log] = {}
+        self._futures: dict[tuple[str, int], Log] = {}
+        self._offline_listeners: list[Callable[[LogDirectory], None]] = []
+        self._clean: dict[str, bool] = {}
+        self._upkeep = Upkeep(self)
+
+    # -- looking -------------------------------------------------------------------------------------------------
+
+    def get(self, topic: str, partition: int) -> Log | None:
+        return self._logs.get((topic, partition))
+
+    def logs(self) -> list[Log]:
+        """All current logs, without the metadata log and without copies that are being moved."""
+        return list(self._logs.values())
+
+    def future(self, topic: str, partition: int) -> Log | None:
+        """The copy of a replica on its way to another directory."""
+        return self._futures.get((topic, partition))
+
+    def futures(self) -> list[Log]:
+        return list(self._futures.values())
+
+    def directory(self, uuid: Uuid) -> LogDirectory | None:
+        return next((directory for directory in self.directories if directory.id == uuid), None)
+
+    def online_directories(self) -> list[LogDirectory]:
+        return [directory for directory in self.directories if directory.online]
+
+    def on_offline(self, listener: Callable[[LogDirectory], None]) -> None:
+        """`listener(directory)` is called once when a directory fails."""
+        self._offline_listeners.append(listener)
+
+    # -- starting ------------------------------------------------------------------------------------------------
+
+    async def open(self, paths: Sequence[str], *, cluster_id: str, node_id: int) -> None:
+        """Take possession of the directories. Raises `opening.DirectoryRefused`."""
+        self.directories = opening.open_directories(
+            paths,
+            cluster_id=cluster_id,
+            node_id=node_id,
+            disk=self.disk,
+            clock=self.clock,
+            chance=self.chance,
+            failed=self._directory_failed,
+            producer_expiration_ms=self.settings.producer_id_expiration_ms,
+        )
+        epochs: list[int | None] = []
+        for directory in self.online_directories():
+            try:
+                epoch = opening.take_clean_marker(directory)
+            except OSError as error:
+                directory.fail("reading the clean shutdown marker", error)
+                continue
+            self._clean[directory.path] = epoch is not None
+            epochs.append(epoch)
+        known = {epoch for epoch in epochs if epoch is not None}
+        if None not in epochs and len(known) == 1:
+            self.clean_shutdown_epoch = known.pop()
+
+    async def open_metadata_log(self, config: LogConfig, directory: LogDirectory | None = None) -> Log:
+        """The log `__cluster_metadata-0` in `directory` (the first by default), made if missing. As in Kafka it is
+        scanned whole at every start. Raises KafkaError KAFKA_STORAGE_ERROR."""
+        home = directory or self.directories[0]
+        home.check_online()
+        name = partition_directory(METADATA_TOPIC, METADATA_PARTITION)
+        try:
+            if self.disk.is_directory(f"{home.path}/{name}"):
+                log = await load_log(
+                    home,
+                    name,
+                    METADATA_TOPIC,
+                    METADATA_PARTITION,
+                    config,
+                    recovery_point=0,
+                    start_offset=0,
+                    clean=False,
+                )
+            else:
+                log = create_log(home, name, METADATA_TOPIC, METADATA_PARTITION, METADATA_TOPIC_ID, config)
+        except OSError as error:
+            raise home.storage_error("opening the metadata log", error) from error
+        log.topic_id = METADATA_TOPIC_ID
+        self._watch(log)
+        self.metadata_log = log
+        return log
+
+    async def load(
+        self,
+        config_of: Callable[[str], LogConfig],
+        is_stray: Callable[[Log], bool] = lambda log: False,
+    ) -> None:
+        """Open every log of every directory. `is_stray(log)` says that no partition of this node owns it."""
+        began = self.clock.now()
+        waiting: list[Future[Any]] = []
+        for directory in self.online_directories():
+            done = self.clock.future()
+            waiting.append(done)
+            self.clock.spawn(self._load_directory(directory, config_of, is_stray, done), name="load-logs")
+        for done in waiting:
+            await done
+        _log.info("Loaded %d logs in %d ms", len(self._logs), self.clock.now() - began)
+
+    async def _load_directory(
+        self,
+        directory: LogDirectory,
+        config_of: Callable[[str], LogConfig],
+        is_stray: Callable[[Log], bool],
+        done: Future[Any],
+    ) -> None:
+        try:
+            await _Loader(self, directory, config_of, is_stray, self._clean[directory.path]).run()
+        except OSError as error:
+            directory.fail("loading its logs", error)
+        except BaseException as error:
+            done.set_exception(error)
+            return
+        done.set_result(None)
+
+    def adopt(self, log: Log, state: str) -> None:
+        """A loaded log takes its place by what its directory's name says. Raises ValueError for a second one."""
+        key = (log.topic, log.partition)
+        table = self._futures if state == FUTURE else self._logs
+        if key in table:
+            raise ValueError(
+                f"{log.name} lies in both {table[key].path} and {log.path}. A disk may have failed while the replica "
+                "was moving: remove the one on the disk that failed"
+            )
+        table[key] = log
+        self._watch(log)
+
+    def _watch(self, log: Log) -> None:
+        log.flush_listener = self._upkeep.flush_rolled
+
+    def start(self) -> None:
+        """Begin retention, flushing, checkpoints and the expiry of producers."""
+        self._upkeep.start()
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def create(
+        self,
+        topic: str,
+        partition: int,
+        topic_id: Uuid,
+        config: LogConfig,
+        *,
+        directory: LogDirectory | None = None,
+    ) -> Log:
+        """The partition's log; made in `directory` (default: the online one with the fewest logs) if there is none.
+
+        Raises KafkaError: KAFKA_STORAGE_ERROR, INCONSISTENT_TOPIC_ID when the log is of another topic of that name.
+        """
+        found = self.get(topic, partition)
+        if found is not None:
+            if found.topic_id != topic_id:
+                raise KafkaError(
+                    ErrorCode.INCONSISTENT_TOPIC_ID,
+                    f"The log of {topic}-{partition} belongs to another topic id",
+                )
+            return found
+        home = directory or self.least_loaded()
+        home.check_online()
+        try:
+            log = create_log(home, partition_directory(topic, partition), topic, partition, topic_id, config)
+        except OSError as error:
+            raise home.storage_error(f"creating {topic}-{partition}", error) from error
+        self.adopt(log, "")
+        _log.info("Created %s in %s", log.name, home.path)
+        return log
+
+    def least_loaded(self) -> LogDirectory:
+        """The online directory with the fewest logs. Raises KafkaError when none is online."""
+        online = self.online_directories()
+        if not online:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "No log directory is online")
+        counts = {directory.path: 0 for directory in online}
+        for log in (*self._logs.values(), *self._futures.values()):
+            if log.directory.path in counts:
+                counts[log.directory.path] += 1
+        return min(online, key=lambda directory: counts[directory.path])
+
+    def delete(self, topic: str, partition: int, *, delay_ms: int | None = None) -> None:
+        """Take the log (and a copy under way) out of service; its files go after `file.delete.delay.ms`."""
+        for table in (self._logs, self._futures):
+            log = table.pop((topic, partition), None)
+            if log is not None:
+                self._discard(log, DELETE, delay_ms)
+
+    def _discard(self, log: Log, mark: str, delay_ms: int | None = None) -> None:
+        directory = log.directory
+        log.release()
+        if not directory.online:
+            return
+        name = marked_directory(log.topic, log.partition, mark, self.chance.bytes(16))
+        path = f"{directory.path}/{name}"
+        try:
+            self.disk.rename(log.path, path)
+        except OSError as error:
+            raise directory.storage_error(f"deleting {log.name}", error) from error
+        if mark == DELETE:
+            directory.remove_later([path], log.config.file_delete_delay_ms if delay_ms is None else delay_ms)
+            _log.info("Deleted %s: its files go as %s", log.name, name)
+        else:
+            _log.warning("%s belongs to no partition of this node: kept as %s", log.name, path)
+
+    def set_aside(self, log: Log) -> None:
+        """A loaded log that no partition of this node owns: kept, under a name that says so."""
+        self._logs.pop((log.topic, log.partition), None)
+        self._discard(log, STRAY)
+
+    def _directory_failed(self, directory: LogDirectory) -> None:
+        for listener in self._offline_listeners:
+            listener(directory)
+
+    # -- ending --------------------------------------------------------------------------------------------------
+
+    async def close(self, *, broker_epoch: int = -1) -> None:
+        """An orderly end: every log synced and closed, checkpoints written, the clean-shutdown marker left."""
+        self._upkeep.stop()
+        every = [*self._logs.values(), *self._futures.values()]
+        if self.metadata_log is not None:
+            every.append(self.metadata_log)
+        for log in every:
+            if not log.directory.online:
+                log.release()
+                continue
+            try:
+                await log.flush()
+                log.close()
+            except KafkaError as error:
+                _log.error("%s was not closed in order: %s", log.name, error)
+        for directory in self.online_directories():
+            try:
+                self._upkeep.write_recovery_points(directory)
+                self._upkeep.write_start_offsets(directory)
+                self._upkeep.write_high_watermarks(directory)
+                opening.leave_clean_marker(directory, broker_epoch)
+            except OSError as error:
+                directory.fail("closing it", error)
+        opening.release(self.directories)
+
+    def abandon(self) -> None:
+        """Let go of everything without writing: what a crash leaves behind."""
+        self._upkeep.stop()
+        for log in (*self._logs.values(), *self._futures.values()):
+            log.release()
+        if self.metadata_log is not None:
+            self.metadata_log.release()
+        opening.release(self.directories)
+
+
+class _Loader:
+    """The logs of one directory, some of them at the same time."""
+
+    def __init__(
+        self,
+        store: LogStore,
+        directory: LogDirectory,
+        config_of: Callable[[str], LogConfig],
+        is_stray: Callable[[Log], bool],
+        clean: bool,
+    ) -> None:
+        self._store = store
+        self._directory = directory
+        self._config_of = config_of
+        self._is_stray = is_stray
+        self._clean = clean
+        self._recovery_points = directory.read_offsets(RECOVERY_POINT_FILE)
+        self._starts = directory.read_offsets(LOG_START_FILE)
+        self._high_watermarks = directory.read_offsets(HIGH_WATERMARK_FILE)
+
+    async def run(self) -> None:
+        disk, directory = self._store.disk, self._directory
+        names = [
+            name
+            for name in disk.list(directory.path)
+            if not is_metadata(name)
+            and parse_directory(name) is not None
+            and disk.is_directory(f"{directory.path}/{name}")
+        ]
+        if names and not self._clean:
+            _log.info("Recovering %d logs in %s: the last stop was not orderly", len(names), directory.path)
+        queue = iter(names)
+        lanes = max(self._store.settings.recovery_threads_per_data_dir, 1)
+        done = [self._store.clock.future() for _ in range(lanes)]
+        for lane in done:
+            self._store.clock.spawn(self._drain(queue, lane), name=f"load-logs {directory.path}")
+        for lane in done:
+            await lane
+
+    async def _drain(self, queue: Iterable[str], done: Future[Any]) -> None:
+        try:
+            for loaded, name in enumerate(queue):
+                await self._load(name)
+                if loaded % 16 == 15:
+                    await self._store.clock.sleep(0)
+        except BaseException as error:
+            done.set_exception(error)
+            return
+        done.set_result(None)
+
+    async def _load(self, name: str) -> None:
+        parsed = parse_directory(name)
+        assert parsed is not None
+        store, directory = self._store, self._directory
+        if parsed.state == DELETE:
+            directory.remove_later([f"{directory.path}/{name}"], 0)
+            return
+        if parsed.state == STRAY:
+            _log.warning("%s/%s belongs to no partition of this node and is left alone", directory.path, name)
+            return
+        key = (parsed.topic, parsed.partition)
+        log = await load_log(
+            directory,
+            name,
+            parsed.topic,
+            parsed.partition,
+            self._config_of(parsed.topic),
+            recovery_point=self._recovery_points.get(key, 0),
+            start_offset=self._starts.get(key, 0),
+            high_watermark=self._high_watermarks.get(key, 0),
+            clean=self._clean,
+        )
+        if parsed.state == "" and self._is_stray(log):
+            store.adopt(log, parsed.state)
+            store.set_aside(log)
+            return
+        store.adopt(log, parsed.state)

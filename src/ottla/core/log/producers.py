@@ -1,0 +1,375 @@
+"""What a log remembers of its producers (KIP-98, KIP-360, KIP-890).
+
+An idempotent producer numbers its records per partition. The log keeps, for each producer id, its epoch and its last
+five batches: five, because that is how many requests a producer may have in flight. A batch that is among them is a
+retry and gets the answer of the first attempt; one that does not follow the newest is out of order; one of an older
+epoch comes from a producer that was fenced.
+
+A transactional batch opens a transaction in the log, a marker (a control batch) ends it. The oldest open one bounds
+what `read_committed` consumers may see, and stays a bound until its marker is replicated.
+
+Sequence numbers run from 0 to 2^31-1 and wrap to 0.
+
+The snapshot file holds the table at an offset, so a restart reads only what comes after it. It remembers one batch a
+producer; the older four are given up, as in Kafka.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final, NamedTuple
+
+from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.ids import NO_EPOCH, NO_OFFSET, NO_TIMESTAMP
+from ottla.core.records.crc import crc32c
+
+MAX_SEQUENCE: Final = (1 << 31) - 1
+MAX_EPOCH: Final = (1 << 15) - 1
+BATCHES_KEPT: Final = 5
+NO_SEQUENCE: Final = -1
+
+_SNAPSHOT_VERSION: Final = 1
+_SNAPSHOT_HEAD: Final = struct.Struct(">hIi")
+_SNAPSHOT_ENTRY: Final = struct.Struct(">qhiqiqiq")
+_CRC_STARTS: Final = 6
+
+
+def sequence_after(sequence: int, count: int) -> int:
+    """`sequence` moved on by `count`, around the end of the numbers."""
+    return (sequence + count) & MAX_SEQUENCE
+
+
+def sequence_before(sequence: int, count: int) -> int:
+    return (sequence - count) & MAX_SEQUENCE
+
+
+class KeptBatch(NamedTuple):
+    """One of a producer's last batches."""
+
+    last_sequence: int
+    last_offset: int
+    offset_delta: int
+    timestamp: int
+
+    @property
+    def first_sequence(self) -> int:
+        return sequence_before(self.last_sequence, self.offset_delta)
+
+    @property
+    def first_offset(self) -> int:
+        return self.last_offset - self.offset_delta
+
+
+class CompletedTransaction(NamedTuple):
+    """A transaction whose marker is at `last_offset`."""
+
+    producer_id: int
+    first_offset: int
+    last_offset: int
+    aborted: bool
+
+
+class ProducerState:
+    """One producer. `transaction_start` is -1 when no transaction is open."""
+
+    __slots__ = ("batches", "coordinator_epoch", "epoch", "producer_id", "timestamp", "transaction_start")
+
+    def __init__(self, producer_id: int, epoch: int = NO_EPOCH) -> None:
+        self.producer_id = producer_id
+        self.epoch = epoch
+        self.coordinator_epoch = -1
+        self.timestamp = NO_TIMESTAMP
+        self.transaction_start = NO_OFFSET
+        self.batches: list[KeptBatch] = []
+
+    @property
+    def last_sequence(self) -> int:
+        return self.batches[-1].last_sequence if self.batches else NO_SEQUENCE
+
+    def duplicate(self, first_sequence: int, last_sequence: int) -> KeptBatch | None:
+        for batch in self.batches:
+            if batch.last_sequence == last_sequence and batch.first_sequence == first_sequence:
+                return batch
+        return None
+
+    def _adopt_epoch(self, epoch: int) -> None:
+        if self.epoch != epoch:
+            self.batches.clear()
+            self.epoch = epoch
+
+    def add(self, epoch: int, batch: KeptBatch) -> None:
+        self._adopt_epoch(epoch)
+        if len(self.batches) == BATCHES_KEPT:
+            del self.batches[0]
+        self.batches.append(batch)
+        self.timestamp = batch.timestamp
+
+    def mark(self, epoch: int, coordinator_epoch: int, timestamp: int) -> None:
+        """A marker ended the open transaction, if there was one."""
+        self._adopt_epoch(epoch)
+        self.coordinator_epoch = coordinator_epoch
+        self.timestamp = timestamp
+        self.transaction_start = NO_OFFSET
+
+
+class ProducerStates:
+    """The producers of one log, up to `end_offset`."""
+
+    __slots__ = ("_ongoing", "_producers", "_unreplicated", "end_offset", "snapshot_offset")
+
+    def __init__(self) -> None:
+        self._producers: dict[int, ProducerState] = {}
+        # First offset -> producer id, in the order of first offsets: transactions open in log order.
+        self._ongoing: dict[int, int] = {}
+        # First offset -> offset of the marker, for transactions that ended above the high watermark.
+        self._unreplicated: dict[int, int] = {}
+        self.end_offset = 0
+        self.snapshot_offset = 0
+        """Of the newest snapshot written or loaded."""
+
+    def __len__(self) -> int:
+        return len(self._producers)
+
+    def __iter__(self) -> Iterator[ProducerState]:
+        return iter(self._producers.values())
+
+    def get(self, producer_id: int) -> ProducerState | None:
+        return self._producers.get(producer_id)
+
+    # -- deciding ------------------------------------------------------------------------------------------------
+
+    def check_batch(
+        self,
+        producer_id: int,
+        epoch: int,
+        first_sequence: int,
+        last_delta: int,
+        transactional: bool,
+        sequenced: bool,
+    ) -> KeptBatch | None:
+        """May this batch be appended? The kept batch it repeats, when it is a retry; None when it is new.
+
+        `sequenced` is False for coordinators, whose batches carry no sequence numbers. Raises KafkaError
+        INVALID_PRODUCER_EPOCH, OUT_OF_ORDER_SEQUENCE_NUMBER or INVALID_TXN_STATE.
+        """
+        state = self._producers.get(producer_id)
+        if state is None:
+            return None
+        if sequenced:
+            newest = state.batches[-1] if state.batches else None
+            expected = (newest.last_sequence + 1) & MAX_SEQUENCE if newest is not None else -1
+            if epoch != state.epoch or first_sequence != expected:
+                repeated = self._check_unexpected(state, epoch, first_sequence, last_delta)
+                if repeated is not None:
+                    return repeated
+        elif epoch < state.epoch:
+            raise self._fenced(state, epoch)
+        if state.transaction_start != NO_OFFSET and not transactional:
+            raise KafkaError(
+                ErrorCode.INVALID_TXN_STATE,
+                f"Producer {producer_id} has a transaction open since offset {state.transaction_start}; "
+                "a batch outside of it is not possible",
+            )
+        return None
+
+    def _check_unexpected(
+        self, state: ProducerState, epoch: int, first_sequence: int, last_delta: int
+    ) -> KeptBatch | None:
+        if epoch == state.epoch:
+            repeated = state.duplicate(first_sequence, sequence_after(first_sequence, last_delta))
+            if repeated is not None:
+                return repeated
+            # Without a kept batch (the last thing seen was a marker) only 0 follows.
+            last = state.last_sequence
+            if first_sequence != (0 if last == NO_SEQUENCE else sequence_after(last, 1)):
+                raise KafkaError(
+                    ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+                    f"Out of order sequence number for producer {state.producer_id}: {first_sequence} came in, "
+                    f"{last} is the last one appended",
+                )
+        elif epoch < state.epoch:
+            raise self._fenced(state, epoch)
+        elif first_sequence != 0 and state.epoch != NO_EPOCH:
+            raise KafkaError(
+                ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
+                f"Producer {state.producer_id} came with the new epoch {epoch} (the current one is {state.epoch}) and "
+                f"sequence number {first_sequence}; an epoch starts with 0",
+            )
+        return None
+
+    def check_marker(
+        self, producer_id: int, epoch: int, coordinator_epoch: int, transaction_version: int = 0
+    ) -> None:
+        """May this transaction marker be appended? Raises KafkaError INVALID_PRODUCER_EPOCH or
+        TRANSACTION_COORDINATOR_FENCED. From transaction version 2 on every transaction has an epoch of its own
+        (KIP-890), so a marker of the current epoch is either a retry or an error."""
+        state = self._producers.get(producer_id)
+        if state is None:
+            return
+        if epoch < state.epoch:
+            raise self._fenced(state, epoch)
+        if transaction_version >= 2 and epoch == state.epoch:
+            retried = state.transaction_start == NO_OFFSET or epoch == MAX_EPOCH
+            if not retried:
+                raise self._fenced(state, epoch)
+        if state.coordinator_epoch > coordinator_epoch:
+            raise KafkaError(
+                ErrorCode.TRANSACTION_COORDINATOR_FENCED,
+                f"The marker for producer {producer_id} comes from coordinator epoch {coordinator_epoch}, "
+                f"{state.coordinator_epoch} is the current one",
+            )
+
+    @staticmethod
+    def _fenced(state: ProducerState, epoch: int) -> KafkaError:
+        return KafkaError(
+            ErrorCode.INVALID_PRODUCER_EPOCH,
+            f"Epoch {epoch} of producer {state.producer_id} is not valid, the last one seen is {state.epoch}",
+        )
+
+    # -- changing ------------------------------------------------------------------------------------------------
+
+    def add_batch(
+        self,
+        producer_id: int,
+        epoch: int,
+        first_sequence: int,
+        first_offset: int,
+        last_offset: int,
+        timestamp: int,
+        transactional: bool,
+    ) -> None:
+        """A data batch is in the log. `first_sequence` is -1 when it carries none."""
+        state = self._producers.get(producer_id)
+        if state is None:
+            state = self._producers[producer_id] = ProducerState(producer_id)
+        delta = last_offset - first_offset
+        last_sequence = (first_sequence + delta) & MAX_SEQUENCE if first_sequence >= 0 else NO_SEQUENCE
+        state.add(epoch, KeptBatch(last_sequence, last_offset, delta, timestamp))
+        if transactional and state.transaction_start == NO_OFFSET:
+            state.transaction_start = first_offset
+            self._ongoing[first_offset] = producer_id
+
+    def add_marker(
+        self, producer_id: int, epoch: int, coordinator_epoch: int, offset: int, timestamp: int, aborted: bool
+    ) -> CompletedTransaction | None:
+        """A marker is in the log: the transaction it completed, if one was open. `complete` has to follow."""
+        state = self._producers.get(producer_id)
+        if state is None:
+            state = self._producers[producer_id] = ProducerState(producer_id)
+        start = state.transaction_start
+        state.mark(epoch, coordinator_epoch, timestamp)
+        return None if start == NO_OFFSET else CompletedTransaction(producer_id, start, offset, aborted)
+
+    def complete(self, transaction: CompletedTransaction) -> int:
+        """Take the transaction out of the open ones; returns the last stable offset that follows, for the index."""
+        self._ongoing.pop(transaction.first_offset, None)
+        self._unreplicated[transaction.first_offset] = transaction.last_offset
+        return next(iter(self._ongoing), transaction.last_offset + 1)
+
+    def on_high_watermark(self, high_watermark: int) -> None:
+        """Markers below it are replicated: their transactions bound nobody any more."""
+        if self._unreplicated:
+            for first, marker in list(self._unreplicated.items()):
+                if marker < high_watermark:
+                    del self._unreplicated[first]
+
+    @property
+    def first_unstable(self) -> int | None:
+        """The first offset of the oldest transaction that is open, or whose marker is not replicated yet."""
+        first = next(iter(self._ongoing), None)
+        if self._unreplicated:
+            oldest = min(self._unreplicated)
+            return oldest if first is None or oldest < first else first
+        return first
+
+    @property
+    def oldest_open_timestamp(self) -> int:
+        """When the producer of the oldest open transaction last wrote; -1 without one."""
+        producer_id = next(iter(self._ongoing.values()), None)
+        return NO_TIMESTAMP if producer_id is None else self._producers[producer_id].timestamp
+
+    def expire(self, wall: int, expiration_ms: int) -> int:
+        """Forget producers that were silent for `producer.id.expiration.ms`; returns how many."""
+        gone = [
+            state.producer_id
+            for state in self._producers.values()
+            if state.transaction_start == NO_OFFSET and wall - state.timestamp >= expiration_ms
+        ]
+        for producer_id in gone:
+            del self._producers[producer_id]
+        return len(gone)
+
+    def on_start_offset(self, start: int) -> None:
+        """The log starts at `start` now: transactions that ended below it bound nobody."""
+        self.on_high_watermark(start)
+        self.end_offset = max(self.end_offset, start)
+
+    def clear(self, end_offset: int) -> None:
+        self._producers.clear()
+        self._ongoing.clear()
+        self._unreplicated.clear()
+        self.end_offset = end_offset
+
+    # -- snapshots -----------------------------------------------------------------------------------------------
+
+    def snapshot(self) -> bytes:
+        """The contents of `<end offset>.snapshot`."""
+        body = bytearray()
+        for state in self._producers.values():
+            batch = state.batches[-1] if state.batches else KeptBatch(NO_SEQUENCE, NO_OFFSET, 0, NO_TIMESTAMP)
+            body += _SNAPSHOT_ENTRY.pack(
+                state.producer_id,
+                state.epoch,
+                batch.last_sequence,
+                batch.last_offset,
+                batch.offset_delta,
+                state.timestamp,
+                state.coordinator_epoch,
+                state.transaction_start,
+            )
+        count = struct.pack(">i", len(self._producers))
+        crc = crc32c(bytes(body), crc32c(count))
+        return _SNAPSHOT_HEAD.pack(_SNAPSHOT_VERSION, crc, len(self._producers)) + bytes(body)
+
+    def load(self, data: bytes, offset: int, wall: int, expiration_ms: int) -> None:
+        """Replace everything by the snapshot taken at `offset`, without producers that have expired. Raises
+        ValueError when the bytes are no intact snapshot."""
+        states = [
+            state
+            for state in read_snapshot(data)
+            if state.transaction_start != NO_OFFSET or wall - state.timestamp < expiration_ms
+        ]
+        self.clear(offset)
+        self._producers = {state.producer_id: state for state in states}
+        open_states = sorted(states, key=lambda state: state.transaction_start)
+        self._ongoing = {
+            state.transaction_start: state.producer_id
+            for state in open_states
+            if state.transaction_start != NO_OFFSET
+        }
+        self.snapshot_offset = offset
+
+
+def read_snapshot(data: bytes) -> list[ProducerState]:
+    """Every producer in a snapshot file. Raises ValueError when the bytes are no intact snapshot."""
+    if len(data) < _SNAPSHOT_HEAD.size:
+        raise ValueError(f"producer snapshot: {len(data)} bytes are too few")
+    version, crc, count = _SNAPSHOT_HEAD.unpack_from(data)
+    if version != _SNAPSHOT_VERSION:
+        raise ValueError(f"producer snapshot: version {version} is not known")
+    if crc32c(data[_CRC_STARTS:]) != crc:
+        raise ValueError("producer snapshot: the CRC does not match")
+    if len(data) != _SNAPSHOT_HEAD.size + count * _SNAPSHOT_ENTRY.size:
+        raise ValueError(f"producer snapshot: {count} entries are announced, {len(data)} bytes are there")
+    states: list[ProducerState] = []
+    for entry in _SNAPSHOT_ENTRY.iter_unpack(data[_SNAPSHOT_HEAD.size :]):
+        producer_id, epoch, sequence, offset, delta, timestamp, coordinator_epoch, transaction_start = entry
+        state = ProducerState(producer_id, epoch)
+        if offset >= 0:
+            state.batches.append(KeptBatch(sequence, offset, delta, timestamp))
+        state.timestamp = timestamp
+        state.coordinator_epoch = coordinator_epoch
+        state.transaction_start = transaction_start if transaction_start >= 0 else NO_OFFSET
+        states.append(state)
+    return states
