@@ -19,7 +19,7 @@ from ottla.core.log.compaction import LastRecord, Round, Transactions, keep, not
 from ottla.core.log.index import AbortedTransaction, aborted_entries
 from ottla.core.log.names import LOG, TRANSACTION_INDEX, segment_file
 from ottla.core.log.offset_map import OffsetMap
-from ottla.core.records.batch import BatchHeader, check_crc, headers
+from ottla.core.records.batch import BatchHeader, batch_size, check_crc, headers
 from ottla.core.records.errors import corrupt
 from ottla.world.doors import Disk
 
@@ -225,14 +225,11 @@ class Cleaning:
                     check_crc(chunk, header, at)
                     end = at + header.size
                     yield header, view[at:end]
+                wanted = self._plan.io_buffer_bytes
                 if not end:
-                    if wanted >= segment.size - position:
-                        raise corrupt(
-                            f"{file.path} ends inside the batch at position {position} of {segment.size} bytes"
-                        )
-                    wanted = min(wanted * 2, segment.size - position)
-                else:
-                    wanted = self._plan.io_buffer_bytes
+                    wanted = batch_size(chunk, 0, len(chunk)) or 0
+                    if wanted <= len(chunk) or wanted > segment.size - position:
+                        raise corrupt(f"{file.path} ends inside the batch at position {position}")
                 position += end
         finally:
             file.close()
