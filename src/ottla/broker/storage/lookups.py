@@ -31,8 +31,7 @@ def offset_for_timestamp(log: Log, timestamp: int) -> TimestampOffset | None:
     if timestamp in (EARLIEST, EARLIEST_LOCAL):
         return TimestampOffset(NO_TIMESTAMP, log.start_offset, _earliest_epoch(log))
     if timestamp == LATEST:
-        latest = log.leader_epochs.latest
-        return TimestampOffset(NO_TIMESTAMP, log.end_offset, NO_EPOCH if latest is None else latest)
+        return TimestampOffset(NO_TIMESTAMP, log.end_offset, log.leader_epochs.latest)
     if timestamp in (LATEST_TIERED, EARLIEST_PENDING_UPLOAD):
         return TimestampOffset(NO_TIMESTAMP, -1, NO_EPOCH)
     try:

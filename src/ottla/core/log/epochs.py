@@ -10,6 +10,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 
+from ottla.core.model.ids import NO_EPOCH
+
 
 class LeaderEpochs:
     """The cache of one log. `changed` is set by every change and cleared by whoever has written the checkpoint."""
@@ -31,8 +33,9 @@ class LeaderEpochs:
         return list(zip(self._epochs, self._starts, strict=True))
 
     @property
-    def latest(self) -> int | None:
-        return self._epochs[-1] if self._epochs else None
+    def latest(self) -> int:
+        """-1 when no epoch is known."""
+        return self._epochs[-1] if self._epochs else NO_EPOCH
 
     @property
     def earliest(self) -> tuple[int, int] | None:

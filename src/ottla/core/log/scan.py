@@ -141,7 +141,7 @@ class SegmentScan:
             self.offset_index += OFFSET_ENTRY.pack(last_offset - self.base_offset, self.valid_bytes)
             self._add_time_entry()
             self._last_indexed = self.valid_bytes
-        if header.leader_epoch >= 0 and header.leader_epoch > (self._epochs.latest or -1):
+        if header.leader_epoch > self._epochs.latest:
             self._epochs.assign(header.leader_epoch, header.base_offset)
         if header.producer_id >= 0:
             ended = replay(self._producers, header, batch)
