@@ -88,8 +88,9 @@ def topic_policy(name: str) -> str:
 
 def trim(node: Node, offset: int) -> None:
     """Delete the records of the trimmed topic before `offset`."""
+    client = admin(node)
     asked = confluent_kafka.TopicPartition("trimmed", 0, offset)
-    admin(node).delete_records([asked])[asked].result(SECONDS)
+    client.delete_records([asked])[asked].result(SECONDS)
 
 
 def contents(node: Node) -> Contents:
