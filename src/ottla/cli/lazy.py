@@ -10,7 +10,7 @@ import errno
 import importlib
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from difflib import get_close_matches
 from typing import Any, NamedTuple, NoReturn
 
@@ -59,21 +59,15 @@ class LazyGroup(click.Group):
             raise unknown_command(ctx, name, list(self.lazy))
         return super().resolve_command(ctx, args)
 
-    def main(  # type: ignore[override]
-        self,
-        args: Sequence[str] | None = None,
-        prog_name: str | None = None,
-        complete_var: str | None = None,
-        standalone_mode: bool = True,
-        windows_expand_args: bool = True,
-        **extra: Any,
-    ) -> Any:
-        def call() -> Any:
-            return super(LazyGroup, self).main(
-                args, prog_name or "ottla", complete_var, False, windows_expand_args, **extra
-            )
+    def main(self, *args: Any, **kwargs: Any) -> Any:
+        """As click's, but errors end as `ending_well` says."""
+        standalone = kwargs.pop("standalone_mode", True)
+        kwargs.setdefault("prog_name", "ottla")
 
-        return ending_well(call) if standalone_mode else call()
+        def call() -> Any:
+            return super(LazyGroup, self).main(*args, standalone_mode=False, **kwargs)
+
+        return ending_well(call) if standalone else call()
 
 
 def unknown_command(ctx: click.Context, name: str, known: list[str]) -> click.UsageError:
@@ -96,7 +90,7 @@ def ending_well(call: Callable[[], Any]) -> NoReturn:
         sys.exit(USAGE)
     except Problem as error:
         report(error.format_message(), error.hint)
-        sys.exit(error.exit_code)
+        sys.exit(error.code)
     except click.ClickException as error:
         report(error.format_message(), "see `ottla --help`.")
         sys.exit(error.exit_code)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -12,8 +12,11 @@ import click
 from ottla.cli.problems import NOT_AUTHORISED, NOT_FOUND, TIMED_OUT, USAGE, Problem
 
 if TYPE_CHECKING:
+    from ottla.client.cluster import Cluster
     from ottla.client.settings import ClientSettings
+    from ottla.world.doors import World
 
+T = TypeVar("T")
 F = TypeVar("F", bound=Callable[..., Any])
 
 LOCAL = "localhost:9092"
@@ -93,8 +96,8 @@ def key_values(pairs: tuple[str, ...], option: str) -> dict[str, str]:
 
 def client_settings(bootstrap: str | None, extra: tuple[str, ...], config_file: str | None) -> ClientSettings:
     """What the connection options say: flag over -X over file over environment. Raises Problem."""
-    from ottla.client.settings import SettingRefused, client_settings_from
     from ottla.broker.config.properties import parse_properties
+    from ottla.client.settings import SettingRefused, client_settings_from
     from ottla.core.model.settings.kinds import InvalidSetting
 
     properties: dict[str, str] = {}
@@ -113,6 +116,19 @@ def client_settings(bootstrap: str | None, extra: tuple[str, ...], config_file: 
         return client_settings_from(properties)
     except SettingRefused as error:
         raise Problem(str(error), error.hint, USAGE) from error
+
+
+def on_cluster(settings: ClientSettings, work: Callable[[Cluster], Coroutine[Any, Any, T]]) -> T:
+    """Connect, do the work, disconnect. Raises Problem for whatever goes wrong on the way."""
+    from ottla.cli.running import run
+    from ottla.client.cluster import Cluster
+
+    async def inside(world: World) -> T:
+        async with Cluster(world, settings) as cluster:
+            return await work(cluster)
+
+    with client_problems():
+        return run(inside)
 
 
 def read_text(path: str) -> str:
@@ -169,7 +185,7 @@ def client_problems() -> Iterator[None]:
         ) from error
     except KafkaError as error:
         code, hint = advice(error.code.name)
-        raise Problem(f"{error.code.name}: {error}", hint, code) from error
+        raise Problem(str(error), hint, code) from error
     except ClientError as error:
         raise Problem(str(error), error.hint) from error
 

@@ -20,7 +20,7 @@ class Problem(click.ClickException):
     def __init__(self, message: str, hint: str, exit_code: int = FAILED) -> None:
         super().__init__(message)
         self.hint = hint
-        self.exit_code = exit_code
+        self.code = exit_code
 
 
 def report(message: str, hint: str) -> None:

@@ -64,7 +64,8 @@ async def _serve(
         loop.add_signal_handler(number, stop, number)
     node = build(real_world())
     starting = loop.create_task(node.start())
-    await asyncio.wait({starting, asked}, return_when=asyncio.FIRST_COMPLETED)
+    first: set[asyncio.Future[Any]] = {starting, asked}
+    await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         starting.cancel()
         return 128 + asked.result()

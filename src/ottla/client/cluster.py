@@ -75,23 +75,27 @@ class Cluster:
         connection = await self.connection(node_id)
         return await connection.call(request, response, timeout=timeout, newest=newest)
 
-    async def on_any(self, request: Body, response: type[R], *, timeout: int | None = None) -> R:
+    async def on_any(
+        self, request: Body, response: type[R], *, timeout: int | None = None, newest: int | None = None
+    ) -> R:
         """Ask whichever broker answers first, known ones before bootstrap servers. Raises NoBroker."""
         reasons: dict[Address, str] = {}
         for address in self._addresses():
             try:
                 connection = await self._connected(address)
-                return await connection.call(request, response, timeout=timeout)
+                return await connection.call(request, response, timeout=timeout, newest=newest)
             except (ConnectionFailed, ClientTimeout) as error:
                 reasons[address] = str(error).removeprefix(f"no connection to {address}: ")
         raise NoBroker(reasons)
 
-    async def on_controller(self, request: Body, response: type[R], *, timeout: int | None = None) -> R:
+    async def on_controller(
+        self, request: Body, response: type[R], *, timeout: int | None = None, newest: int | None = None
+    ) -> R:
         """Ask the broker that speaks for the controller: any of them, in KRaft clusters, forwards to it."""
         node_id = self.view.controller_id
         if node_id not in self.view.nodes:
-            return await self.on_any(request, response, timeout=timeout)
-        return await self.on_node(node_id, request, response, timeout=timeout)
+            return await self.on_any(request, response, timeout=timeout, newest=newest)
+        return await self.on_node(node_id, request, response, timeout=timeout, newest=newest)
 
     async def connection(self, node_id: int) -> BrokerConnection:
         """The connection to a broker, opened when there is none. Raises ConnectionFailed, ClientTimeout."""

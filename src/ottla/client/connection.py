@@ -245,6 +245,8 @@ def reason(error: OSError) -> str:
     """Why a connection failed, in the system's words."""
     if isinstance(error, TimeoutError):
         return "it did not answer in time"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused, nobody listens there"
     return error.strerror or str(error) or type(error).__name__
 
 
