@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
+from ottla.core.model.settings.group_rules import check_broker_groups
 from ottla.core.model.settings.kinds import MIB, InvalidSetting, shown
 from ottla.core.model.settings.listeners import Listener
 from ottla.core.model.settings.synonyms import MILLIS, broker_chain
@@ -111,8 +112,11 @@ def per_ip_overrides(text: str) -> dict[str, int]:
 def _check_groups(values: Mapping[str, Any]) -> None:
     if "classic" not in values["group.coordinator.rebalance.protocols"]:
         raise InvalidSetting("Disabling the 'CLASSIC' protocol is not supported.")
-    if values["offsets.topic.compression.codec"] not in range(5):
-        raise InvalidSetting(f"Unknown compression type id: {values['offsets.topic.compression.codec']}")
+    check_broker_groups(values)
+    for topic in ("offsets.topic", "share.coordinator.state.topic"):
+        codec = values[f"{topic}.compression.codec"]
+        if codec not in range(5):
+            raise InvalidSetting(f"Unknown compression type id: {codec}")
 
 
 def log_dirs(values: Mapping[str, Any]) -> tuple[str, ...]:

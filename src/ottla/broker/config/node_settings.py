@@ -18,7 +18,10 @@ from ottla.broker.config.notices import notices, refuse_unbuilt
 from ottla.core.log.config import LogConfig
 from ottla.core.model.settings import broker_rules
 from ottla.core.model.settings.addresses import HostPort, Voter, bootstrap_server, voter
+from ottla.core.model.settings.alter import check_local_retention, check_steps
+from ottla.core.model.settings.describe import Layers
 from ottla.core.model.settings.dynamic import effective_texts, usable
+from ottla.core.model.settings.group_rules import group_defaults
 from ottla.core.model.settings.kinds import InvalidSetting, Value
 from ottla.core.model.settings.listeners import Listener, parse_listeners, protocol_map
 from ottla.core.model.settings.table import BROKER
@@ -79,9 +82,14 @@ class NodeSettings:
         return broker_rules.cordoned_dirs(self._values)
 
     @property
-    def dynamic(self) -> Mapping[str, str]:
-        """Both dynamic layers as one, the broker's own on top."""
-        return {**self.cluster, **self.own}
+    def layers(self) -> Layers:
+        """What was said where, as texts."""
+        return Layers(self.own, self.cluster, self.static)
+
+    @property
+    def group_values(self) -> Mapping[str, Value]:
+        """What groups take when they set nothing themselves, by group config."""
+        return group_defaults(self._values)
 
     def millis(self, name: str) -> int:
         """A time whose setting may be given in other units: `log.retention.ms`, `log.roll.ms`, …"""
@@ -129,6 +137,19 @@ class NodeSettings:
             for watcher in self._watchers:
                 watcher(changed)
         return changed
+
+    def check_change(self, cluster: Mapping[str, str], own: Mapping[str, str]) -> None:
+        """Raises InvalidSetting when these dynamic layers would not fit the file or each other."""
+        texts = effective_texts(self.static, cluster, own)
+        values: dict[str, Any] = read_values(texts)
+        broker_rules.check_values(values)
+        for name in ("listeners", "listener.security.protocol.map"):
+            if values[name] != self[name]:
+                raise InvalidSetting(
+                    f"{name} cannot change while this node runs: restart it with the new value"
+                )
+        check_steps(self._values, values)
+        check_local_retention(values, broker_rules.retention_ms(values))
 
     def report(self) -> None:
         """Log what there is to say about the keys in use."""
