@@ -168,7 +168,10 @@ def build(
     control: bool = False,
     log_append_time: int | None = None,
 ) -> bytes:
-    """One batch of `records`, whose offsets must rise. `base_offset` None: the first record's."""
+    """One batch of `records`, from `base_offset` on (None: the first record's offset).
+
+    Raises ValueError when the offsets do not rise from there.
+    """
     builder = Builder(codec, level)
     for record in records:
         if base_offset is None:
