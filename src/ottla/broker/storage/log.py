@@ -26,7 +26,6 @@ from ottla.core.log.checkpoints import format_epochs
 from ottla.core.log.config import LogConfig
 from ottla.core.log.epochs import LeaderEpochs
 from ottla.core.log.index import AbortedTransaction
-from ottla.core.log.markers import read_marker
 from ottla.core.log.names import LEADER_EPOCH_FILE, snapshot_file
 from ottla.core.log.plans import must_roll
 from ottla.core.log.producers import ProducerStates
@@ -44,6 +43,7 @@ from ottla.core.records.batch import (
     stamp,
 )
 from ottla.core.records.compression import Codec
+from ottla.core.records.control import end_transaction_marker
 from ottla.core.records.validation import Rules, validate
 
 _log = logging.getLogger("ottla.storage")
@@ -283,7 +283,7 @@ class Log:
     ) -> Appended | None:
         """Raises when the producer may not write this; the first attempt's answer when it is a retry."""
         if header.is_control:
-            marker = read_marker(b"".join(parts))
+            marker = end_transaction_marker(b"".join(parts), header)
             if marker is not None:
                 self.producers.check_marker(
                     header.producer_id, header.producer_epoch, marker.coordinator_epoch, transaction_version

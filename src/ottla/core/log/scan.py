@@ -16,11 +16,11 @@ from ottla.core.log.index import (
     AbortedTransaction,
     pack_aborted,
 )
-from ottla.core.log.markers import read_marker
 from ottla.core.log.producers import CompletedTransaction, ProducerStates
 from ottla.core.model.errors import KafkaError
 from ottla.core.model.ids import NO_TIMESTAMP
 from ottla.core.records.batch import HEADER_SIZE, BatchHeader, batch_size, crc_matches, read_header
+from ottla.core.records.control import end_transaction_marker
 
 CHUNK: Final = 1 << 20
 """How much of a segment is read at a time."""
@@ -30,7 +30,7 @@ def replay(
     producers: ProducerStates, header: BatchHeader, batch: bytes | memoryview
 ) -> tuple[CompletedTransaction, int] | None:
     """Let the producer table see a batch that is in the log. For a marker that ends a transaction: what it completed,
-    and the last stable offset after it."""
+    and the last stable offset after it. Raises KafkaError (INVALID_RECORD) for a damaged marker."""
     if header.producer_id < 0:
         return None
     if not header.is_control:
@@ -44,7 +44,7 @@ def replay(
             header.is_transactional,
         )
         return None
-    marker = read_marker(batch)
+    marker = end_transaction_marker(batch, header)
     if marker is None:
         return None
     completed = producers.add_marker(
@@ -144,7 +144,11 @@ class SegmentScan:
         if header.leader_epoch > self._epochs.latest:
             self._epochs.assign(header.leader_epoch, header.base_offset)
         if header.producer_id >= 0:
-            ended = replay(self._producers, header, batch)
+            try:
+                ended = replay(self._producers, header, batch)
+            except KafkaError as error:
+                self.fault = str(error)
+                return
             if ended is not None and ended[0].aborted:
                 completed, stable = ended
                 self.aborted += pack_aborted(
