@@ -18,10 +18,10 @@ NO_LEADER: Final = -1
 
 MIGRATING_DIRECTORY: Final = Uuid(bytes(16))
 """KIP-858: a replica whose directory was never recorded."""
-LOST_DIRECTORY: Final = Uuid(bytes(15) + b"\x01")
-"""A replica whose directory went offline."""
-UNASSIGNED_DIRECTORY: Final = Uuid(bytes(15) + b"\x02")
+UNASSIGNED_DIRECTORY: Final = Uuid(bytes(15) + b"\x01")
 """A replica whose broker has not chosen a directory yet."""
+LOST_DIRECTORY: Final = Uuid(bytes(15) + b"\x02")
+"""A replica whose directory went offline."""
 
 
 class LeaderRecoveryState(enum.IntEnum):

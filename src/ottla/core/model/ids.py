@@ -19,7 +19,7 @@ Uuid = NewType("Uuid", bytes)
 
 ZERO_UUID: Final = Uuid(bytes(16))
 ONE_UUID: Final = Uuid(bytes(15) + b"\x01")
-"""Reserved: the topic id of `__cluster_metadata`, and the directory id that means "lost"."""
+"""Reserved: the topic id of `__cluster_metadata`, and the directory id that means "not chosen yet"."""
 
 METADATA_TOPIC: Final = "__cluster_metadata"
 METADATA_TOPIC_ID: Final = ONE_UUID
