@@ -64,8 +64,10 @@ class LazyGroup(click.Group):
         standalone = kwargs.pop("standalone_mode", True)
         kwargs.setdefault("prog_name", "ottla")
 
+        run_command: Callable[..., Any] = super().main
+
         def call() -> Any:
-            return super(LazyGroup, self).main(*args, standalone_mode=False, **kwargs)
+            return run_command(*args, standalone_mode=False, **kwargs)
 
         return ending_well(call) if standalone else call()
 

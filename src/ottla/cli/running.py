@@ -11,7 +11,8 @@ import gc
 import os
 import signal
 import socket
-from collections.abc import Callable, Coroutine
+import sys
+from collections.abc import AsyncIterator, Callable, Coroutine
 from typing import Any, Protocol, TypeVar
 
 from ottla.world.doors import World
@@ -96,3 +97,25 @@ def notify(state: str) -> None:
             door.sendto(state.encode(), "\0" + address[1:] if address.startswith("@") else address)
         except OSError:  # a supervisor that went away must not take the node with it
             return
+
+
+async def stdin_chunks(size: int = 65_536) -> AsyncIterator[bytes]:
+    """Stdin as it comes, up to `size` bytes at a time, while the loop goes on; a regular file is read straight."""
+    loop = asyncio.get_running_loop()
+    number = sys.stdin.fileno()
+    while True:
+        ready = loop.create_future()
+        try:
+            loop.add_reader(number, ready.set_result, None)
+        except PermissionError:  # a regular file or /dev/null: always ready
+            pass
+        else:
+            try:
+                await ready
+            finally:
+                loop.remove_reader(number)
+        chunk = os.read(number, size)
+        if not chunk:
+            return
+        yield chunk
+        await asyncio.sleep(0)

@@ -32,7 +32,8 @@ class Shown(NamedTuple):
     partition: int
     record: Record
     header: BatchHeader
-    count: int
+    number: int
+    """How many records were shown so far, this one included."""
 
 
 Part: TypeAlias = Callable[[Shown], bytes]
@@ -48,10 +49,7 @@ def compile_template(text: str) -> Template:
 
 
 def compile_parts(text: str) -> list[Part]:
-    parts: list[Part] = []
-    for token in tokens(text):
-        parts.append(literal(token) if isinstance(token, bytes) else part_of(*token))
-    return parts
+    return [literal(token) if isinstance(token, bytes) else part_of(*token) for token in tokens(text)]
 
 
 Token: TypeAlias = "bytes | tuple[str, str | None]"
@@ -132,7 +130,7 @@ NUMBERS: Final[dict[str, Callable[[Shown], int]]] = {
     "p": lambda shown: shown.partition,
     "o": lambda shown: shown.record.offset,
     "e": lambda shown: shown.header.leader_epoch,
-    "i": lambda shown: shown.count,
+    "i": lambda shown: shown.number,
     "K": lambda shown: length(shown.record.key),
     "V": lambda shown: length(shown.record.value),
     "S": lambda shown: length(shown.record.value),
@@ -193,7 +191,7 @@ def headers(inner: str | None) -> Part:
     parts = compile_parts(inner)
 
     def show(shown: Shown) -> bytes:
-        pieces = []
+        pieces: list[bytes] = []
         for name, value in shown.record.headers:
             key = name.encode("utf-8", "surrogateescape")
             as_record = Record(shown.record.offset, shown.record.timestamp, key, value)

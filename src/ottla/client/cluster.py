@@ -178,7 +178,7 @@ class Cluster:
             if found is not None:
                 return found
             code = self.view.errors.get(name, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
-            raise KafkaError(code, f"topic {name!r}")
+            raise KafkaError(code, f"topic {name!r}: {code.sentence}")
 
         return await self.retrying(ask, timeout=timeout, patient=create)
 
