@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from ottla.broker.config.environment import from_environment
-from ottla.broker.config.properties import parse_properties
 from ottla.broker.config.node_settings import NodeSettings
+from ottla.broker.config.properties import parse_properties
 from ottla.core.model.settings.kinds import MIB, InvalidSetting
 
 __all__ = ["NodeSettings", "from_properties", "load", "load_text"]

@@ -9,7 +9,7 @@ a topic is INVALID_CONFIG, one of a broker INVALID_REQUEST.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, Final
 
 from ottla.core.model.errors import ErrorCode, KafkaError
@@ -200,6 +200,7 @@ def check_broker_change(configs: Mapping[str, str], *, per_broker: bool) -> None
         is_security,
         "These security configs can be dynamically updated only per-listener using the listener prefix",
     )
+    unsafe: list[str] = []
     for name, text in configs.items():
         setting = broker_setting(name)
         # A listener's own form of a key that cannot change while running has no effect, and is let through.
@@ -210,18 +211,18 @@ def check_broker_change(configs: Mapping[str, str], *, per_broker: bool) -> None
         except InvalidSetting as error:
             raise invalid_request(str(error)) from None
         if setting.effect is Effect.REFUSED and value != setting.default:
-            raise invalid_request(
-                f"{name} needs a feature that is not built yet, and ignoring it would not be safe."
-            )
+            unsafe.append(name)
     if not per_broker:
         _refuse(
             configs,
             is_per_broker,
             "Cannot update these configs at default cluster level, broker id must be specified",
         )
+    if unsafe:
+        raise invalid_request(f"Not built yet, and not safe to ignore: {shown(tuple(unsafe))}")
 
 
-def _refuse(configs: Mapping[str, str], test: Any, message: str) -> None:
+def _refuse(configs: Mapping[str, str], test: Callable[[str], bool], message: str) -> None:
     names = tuple(name for name in configs if test(name))
     if names:
         raise invalid_request(f"{message}: {shown(names)}")

@@ -57,13 +57,19 @@ def group_defaults(values: Mapping[str, Any]) -> dict[str, Value]:
     return found
 
 
+def group_values(defaults: Mapping[str, Value], overrides: Mapping[str, str]) -> dict[str, Value]:
+    """Every group config as a value. Raises InvalidSetting for a wrong override; unknown ones do not count."""
+    values = dict(defaults)
+    values.update((name, GROUP[name].read(text)) for name, text in overrides.items() if name in GROUP)
+    return values
+
+
 def check_group(broker: Mapping[str, Any], overrides: Mapping[str, str]) -> None:
     """A group's own settings: known, well-formed, within the broker's bounds, sessions longer than heartbeats."""
     for name in overrides:
         if name not in GROUP:
             raise InvalidSetting(f"Unknown group config name: {name}")
-    merged: dict[str, Any] = {**broker, **group_defaults(broker)}
-    merged.update((name, GROUP[name].read(text)) for name, text in overrides.items())
+    merged: dict[str, Any] = {**broker, **group_values(group_defaults(broker), overrides)}
     for name, low, high in _bounds(overrides):
         if low is not None:
             _at_least(merged, name, low)

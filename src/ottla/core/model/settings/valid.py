@@ -207,7 +207,7 @@ class AutoOffsetReset(msgspec.Struct, frozen=True):
             name,
             shown(value),
             f"Invalid value `{shown(value)}` for configuration {name}. The value must be either "
-            "'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS.>'.",
+            "'earliest', 'latest' or of the format 'by_duration:<PnDTnHnMn.nS>'.",
         )
 
 
