@@ -154,6 +154,12 @@ def test_the_future_is_bounded_by_default_the_past_is_not() -> None:
     validate(build([Record(0, -1, None, b"")]), Rules(before_max_ms=10), NOW)
 
 
+def test_a_timestamp_beyond_64_bits_is_out_of_range() -> None:
+    batch = changed(set_to("base_timestamp", 2**63 - 2))
+    error = refused(batch, Rules(deep=True, after_max_ms=2**63 - 1))
+    assert error.code == ErrorCode.INVALID_TIMESTAMP
+
+
 def test_a_producer_may_not_claim_log_append_time() -> None:
     batch = build(GOOD, log_append_time=NOW)
     assert (

@@ -176,9 +176,12 @@ def build(
     for record in records:
         if base_offset is None:
             base_offset = record.offset
-        builder.append(
-            record.timestamp, record.key, record.value, record.headers, record.offset - base_offset
-        )
+        delta = record.offset - base_offset
+        if delta <= builder.last_offset_delta:
+            raise ValueError(
+                f"offset {record.offset} does not follow in a batch that begins at {base_offset}"
+            )
+        builder.append(record.timestamp, record.key, record.value, record.headers, delta)
     return builder.finish(
         base_offset=base_offset or 0,
         leader_epoch=leader_epoch,

@@ -44,6 +44,7 @@ NO_BOUND: Final = 2**63 - 1
 NO_TIMESTAMP: Final = -1
 
 _SHOWN_ERRORS: Final = 3
+_EXPANSION: Final = 16
 
 
 class Rules(msgspec.Struct, frozen=True):
@@ -58,7 +59,8 @@ class Rules(msgspec.Struct, frozen=True):
     before_max_ms: int = NO_BOUND
     after_max_ms: int = 3_600_000
     deep: bool = False
-    decompressed_limit: int = DECOMPRESSED_LIMIT
+    decompressed_limit: int | None = None
+    """What a batch may decompress to. None: sixteen times `max_message_bytes`, but no less than 64 MiB."""
 
 
 class Validated(msgspec.Struct):
@@ -168,7 +170,10 @@ def _fit(
     append_time = rules.timestamp_type == TimestampType.LOG_APPEND_TIME
     converts = rules.codec is not None and rules.codec != header.attributes & CODEC_MASK
     if rules.deep or converts or rules.compacted or _timestamps_in_doubt(header, rules, wall):
-        plain = payload(batch, header, rules.decompressed_limit)
+        limit = rules.decompressed_limit
+        if limit is None:
+            limit = max(_EXPANSION * rules.max_message_bytes, DECOMPRESSED_LIMIT)
+        plain = payload(batch, header, limit)
         max_timestamp, in_order = _check_records(plain, header, rules, wall, partition)
         if not append_time and header.timestamp_type == TimestampType.LOG_APPEND_TIME:
             max_timestamp = header.max_timestamp
@@ -202,7 +207,8 @@ def _check_records(
     bad_timestamp = False
     by_producer = rules.timestamp_type == TimestampType.CREATE_TIME
     stamped = header.timestamp_type == TimestampType.LOG_APPEND_TIME
-    earliest, latest = wall - rules.before_max_ms, wall + rules.after_max_ms
+    earliest = max(wall - rules.before_max_ms, -NO_BOUND)
+    latest = min(wall + rules.after_max_ms, NO_BOUND)
     largest = NO_TIMESTAMP
     in_order = True
     for index, span in enumerate(walk(plain, header.count)):
