@@ -1,0 +1,178 @@
+"""Produce (key 0): append record batches to partitions this broker leads.
+
+Behaviour: `acks` 0 (no answer; an error closes the connection, the only way to tell), 1, -1 (once committed, with
+NOT_ENOUGH_REPLICAS before and NOT_ENOUGH_REPLICAS_AFTER_APPEND behind the append). Each partition of a request stands
+for itself. Where a flush or replicas have to be waited for, `timeout_ms` bounds the wait.
+
+Versions: 3-13 served, 0 advertised (KAFKA-18659). 5 log start offset; 8 record errors; 10 the current leader beside
+NOT_LEADER_OR_FOLLOWER (KIP-951); 13 topic ids only.
+"""
+
+from __future__ import annotations
+
+from asyncio import Future
+from collections.abc import Awaitable
+from typing import Final
+
+from ottla.broker.context import CloseConnection, Context
+from ottla.broker.endpoints import node_of
+from ottla.broker.partition import Partition
+from ottla.broker.services import Services
+from ottla.core.model.errors import ErrorCode, KafkaError, error_of
+from ottla.core.records.errors import InvalidRecords
+from ottla.core.records.validation import check_produce
+from ottla.core.wire.messages.produce import (
+    BatchIndexAndErrorMessage,
+    LeaderIdAndEpoch,
+    NodeEndpoint,
+    PartitionProduceData,
+    PartitionProduceResponse,
+    ProduceRequest,
+    ProduceResponse,
+    TopicProduceResponse,
+)
+from ottla.core.wire.permissions import Operation, ResourceType
+
+ACKS: Final = (-1, 0, 1)
+
+
+def handle(
+    services: Services, context: Context, request: ProduceRequest
+) -> ProduceResponse | Awaitable[ProduceResponse] | None:
+    producing = Producing(services, context, request)
+    for topic in request.topic_data:
+        name = topic.name
+        if context.version >= 13:
+            name = services.partitions.topic_name(topic.topic_id) or ""
+        answers = [producing.append(name, each) for each in topic.partition_data]
+        producing.response.responses.append(
+            TopicProduceResponse(name=topic.name, topic_id=topic.topic_id, partition_responses=answers)
+        )
+    if request.acks == 0:
+        producing.close_on_error()
+        return None
+    return producing.response if not producing.waiting else producing.wait()
+
+
+class Producing:
+    """One request: appends, and the answers that have to wait."""
+
+    __slots__ = ("_context", "_request", "_services", "done", "response", "waiting")
+
+    def __init__(self, services: Services, context: Context, request: ProduceRequest) -> None:
+        self._services = services
+        self._context = context
+        self._request = request
+        self.response = ProduceResponse()
+        self.waiting: dict[int, tuple[PartitionProduceResponse, Partition, int]] = {}
+        self.done: Future[ProduceResponse] | None = None
+
+    def append(self, topic: str, data: PartitionProduceData) -> PartitionProduceResponse:
+        """Append to one partition; what it answers, for now."""
+        services, acks = self._services, self._request.acks
+        answer = PartitionProduceResponse(index=data.index, base_offset=-1)
+        records = data.records
+        size = 0 if records is None else len(records)  # type: ignore[arg-type]
+        try:
+            partition = self._partition(topic, data.index)
+            check_produce(records, self._context.version)  # type: ignore[arg-type]
+            appended = partition.append(records, acks)  # type: ignore[arg-type]
+        except InvalidRecords as error:
+            self._refuse(answer, topic, size, error)
+            answer.record_errors = [
+                BatchIndexAndErrorMessage(batch_index=each.index, batch_index_error_message=each.message)
+                for each in error.record_errors
+            ]
+            return answer
+        except KafkaError as error:
+            self._refuse(answer, topic, size, error)
+            return answer
+        answer.base_offset = appended.base_offset
+        answer.log_append_time_ms = appended.log_append_time
+        answer.log_start_offset = appended.log_start_offset
+        metrics = services.metrics.topic(topic)
+        metrics.produce_requests += 1
+        if not appended.duplicate:
+            metrics.bytes_in += size
+            metrics.messages_in += appended.last_offset - appended.base_offset + 1
+        if acks and not partition.safe(appended.last_offset + 1, acks):
+            self.waiting[id(answer)] = (answer, partition, appended.last_offset + 1)
+        return answer
+
+    def _partition(self, topic: str, index: int) -> Partition:
+        services = self._services
+        if not topic and self._context.version >= 13:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
+        if not services.authorizer.allows(self._context, Operation.WRITE, ResourceType.TOPIC, topic):
+            raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+        partition = services.partitions.get(topic, index)
+        if self._request.acks not in ACKS:
+            raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
+        if self._request.transactional_id is not None:
+            raise KafkaError(
+                ErrorCode.COORDINATOR_NOT_AVAILABLE, "This broker does not coordinate transactions"
+            )
+        return partition
+
+    def _refuse(self, answer: PartitionProduceResponse, topic: str, size: int, error: KafkaError) -> None:
+        answer.error_code = error.code
+        answer.error_message = error.message
+        if topic in self._services.image.topics_by_name:
+            metrics = self._services.metrics.topic(topic)
+            metrics.produce_requests += 1
+            metrics.failed_produce_requests += 1
+            metrics.bytes_rejected += size
+        if error.code == ErrorCode.NOT_LEADER_OR_FOLLOWER and self._context.version >= 10:
+            self._name_leader(answer, topic)
+
+    def _name_leader(self, answer: PartitionProduceResponse, topic: str) -> None:
+        image = self._services.image.partition(topic, answer.index)
+        if image is None:
+            return
+        answer.current_leader = LeaderIdAndEpoch(leader_id=image.leader, leader_epoch=image.leader_epoch)
+        node = node_of(self._services, self._context, image.leader)
+        known = self.response.node_endpoints
+        if node is not None and all(each.node_id != node.id for each in known):
+            known.append(NodeEndpoint(node_id=node.id, host=node.host, port=node.port, rack=node.rack))
+
+    def close_on_error(self) -> None:
+        """acks=0: the client learns of an error only when the connection ends."""
+        failed = [
+            f"{topic.name or topic.topic_id.hex()}-{each.index} {error_of(each.error_code).name}"
+            for topic in self.response.responses
+            for each in topic.partition_responses
+            if each.error_code
+        ]
+        if failed:
+            raise CloseConnection(f"a produce request with acks=0 failed: {', '.join(failed)}", kind="acks=0")
+
+    # -- waiting
+
+    def wait(self) -> Future[ProduceResponse]:
+        """Answer when every append is safe, or `timeout_ms` is over."""
+        services = self._services
+        self.done = services.clock.future()
+        when = services.clock.now() + max(self._request.timeout_ms, 0)
+        deadline = services.deadlines.add(when, self._out_of_time)
+        self.done.add_done_callback(lambda _: deadline.cancel())
+        for place, (_, partition, offset) in list(self.waiting.items()):
+            partition.when_safe(offset, self._request.acks, lambda code, place=place: self._safe(place, code))  # type: ignore[misc]
+        return self.done
+
+    def _safe(self, place: int, code: ErrorCode) -> None:
+        waited = self.waiting.pop(place, None)
+        if waited is None:
+            return
+        if code:
+            waited[0].error_code = code
+        self._maybe_answer()
+
+    def _out_of_time(self) -> None:
+        for answer, _, _ in self.waiting.values():
+            answer.error_code = ErrorCode.REQUEST_TIMED_OUT
+        self.waiting.clear()
+        self._maybe_answer()
+
+    def _maybe_answer(self) -> None:
+        if not self.waiting and self.done is not None and not self.done.done():
+            self.done.set_result(self.response)

@@ -1,0 +1,116 @@
+"""The answer of each API to an error of the whole request.
+
+Most answers have an error code of their own. The others repeat what the request named, level by level, and say the
+error beside each: `LEVELS` tells which list of the request becomes which list of the answer; fields of the same name
+are carried over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, Final, cast
+
+from ottla.core.model.errors import KafkaError
+from ottla.core.wire.api_key import ApiKey
+from ottla.core.wire.apis import Api
+from ottla.core.wire.declaration import Body, Field, shape_of
+
+K = ApiKey
+
+_TOPICS: Final = (("topics", "topics"), ("partitions", "partitions"))
+_RESOURCES: Final = (("resources", "responses"),)
+
+LEVELS: Final[dict[ApiKey, tuple[tuple[str, str], ...]]] = {
+    K.PRODUCE: (("topic_data", "responses"), ("partition_data", "partition_responses")),
+    K.FETCH: (("topics", "responses"), ("partitions", "partitions")),
+    K.LIST_OFFSETS: _TOPICS,
+    K.METADATA: (("topics", "topics"),),
+    K.OFFSET_COMMIT: _TOPICS,
+    K.CREATE_TOPICS: (("topics", "topics"),),
+    K.DELETE_TOPICS: (("topics", "responses"),),
+    K.DELETE_RECORDS: _TOPICS,
+    K.OFFSET_FOR_LEADER_EPOCH: _TOPICS,
+    K.TXN_OFFSET_COMMIT: _TOPICS,
+    K.CREATE_ACLS: (("creations", "results"),),
+    K.DELETE_ACLS: (("filters", "filter_results"),),
+    K.DESCRIBE_CONFIGS: (("resources", "results"),),
+    K.ALTER_CONFIGS: _RESOURCES,
+    K.ALTER_REPLICA_LOG_DIRS: (("topics", "results"), ("partitions", "partitions")),
+    K.CREATE_PARTITIONS: (("topics", "results"),),
+    K.ELECT_LEADERS: (("topic_partitions", "replica_election_results"), ("partitions", "partition_result")),
+    K.INCREMENTAL_ALTER_CONFIGS: _RESOURCES,
+    K.ALTER_CLIENT_QUOTAS: (("entries", "entries"),),
+    K.ALTER_USER_SCRAM_CREDENTIALS: (("users", "results"),),
+    K.DESCRIBE_PRODUCERS: (("topics", "topics"), ("partition_indexes", "partitions")),
+    K.DESCRIBE_TOPIC_PARTITIONS: (("topics", "topics"),),
+}
+
+_SAME: Final = {"partition": "partition_index", "name": "topic_name", "index": "partition_index"}
+"""Fields that are called one thing in a request and another in its answer."""
+_FOR_A_NUMBER: Final = ("partition_index", "partition_id", "partition")
+
+
+def error_reply(api: Api, request: Body, version: int, error: KafkaError) -> Body | None:
+    """What `api` answers when the whole request fails; None when its answer has no place for an error."""
+    cls = api.response
+    if api.key is ApiKey.PRODUCE and cast(Any, request).acks == 0:
+        return None
+    for field in shape_of(cls):
+        if field.name == "error_code" and field.versions.includes(version):
+            return cls(**_verdict(cls, error))
+    levels = LEVELS.get(api.key)
+    if levels is None:
+        return None
+    response = cls()
+    setattr(response, levels[0][1], list(_mirror(levels, _named(api.key, request, levels[0][0]), cls, error)))
+    return response
+
+
+def _named(key: ApiKey, request: Body, name: str) -> list[Any]:
+    """What the request names on its first level."""
+    asked = cast(Any, request)
+    if key is ApiKey.DELETE_TOPICS:
+        return [*asked.topics, *asked.topic_names]
+    if key is ApiKey.ALTER_REPLICA_LOG_DIRS:
+        return [topic for directory in asked.dirs for topic in directory.topics]
+    if key is ApiKey.ALTER_USER_SCRAM_CREDENTIALS:
+        return list(dict.fromkeys(each.name for each in [*asked.deletions, *asked.upsertions]))
+    return getattr(request, name) or []
+
+
+def _mirror(
+    levels: tuple[tuple[str, str], ...], items: list[Any], parent: type[Body], error: KafkaError
+) -> Iterator[Body]:
+    shape = {field.name: field for field in shape_of(parent)}
+    cls = cast(type[Body], shape[levels[0][1]].kind)
+    fields = {field.name: field for field in shape_of(cls)}
+    for item in items:
+        made = cls(**_verdict(cls, error), **_carried(item, fields))
+        if len(levels) > 1:
+            inner = list(_mirror(levels[1:], getattr(item, levels[1][0]), cls, error))
+            setattr(made, levels[1][1], inner)
+        yield made
+
+
+def _verdict(cls: type[Body], error: KafkaError) -> dict[str, Any]:
+    fields = {field.name for field in shape_of(cls)}
+    verdict: dict[str, Any] = {}
+    if "error_code" in fields:
+        verdict["error_code"] = int(error.code)
+    if "error_message" in fields:
+        verdict["error_message"] = error.text
+    return verdict
+
+
+def _carried(item: Any, fields: dict[str, Field]) -> dict[str, Any]:
+    """The fields that name what the error is about."""
+    if isinstance(item, int):
+        return {next(name for name in _FOR_A_NUMBER if name in fields): item}
+    if isinstance(item, str):
+        return {"user" if "user" in fields else "name": item}
+    carried = {}
+    for name in item.__struct_fields__:
+        target = name if name in fields else _SAME.get(name)
+        if target in fields and not fields[target].array:
+            carried[target] = getattr(item, name)
+    return carried

@@ -1,0 +1,205 @@
+"""One Fetch request on its way: read, wait for enough, read again what changed, answer.
+
+A fetch is answered at once when it has its minimum of bytes, when a partition has an error the client must hear, or
+when it does not want to wait. Otherwise it parks with every partition it reads. News of a partition (a higher high
+watermark, a new leader, its end) makes the fetch read that partition again and no other; the deadline answers with
+what there is.
+
+What a read found lies in the file, not in memory: the answer carries slices. Slices that are not in the page cache
+are warmed off the loop before the answer leaves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from ottla.broker.partition import Partition
+from ottla.broker.services import Services
+from ottla.broker.storage.answers import Read
+from ottla.broker.storage.log import Log
+from ottla.broker.waiting import Deadline
+from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.partition.fetch_sessions import Key, Wanted
+from ottla.core.wire.messages.fetch import AbortedTransaction, EpochEndOffset, PartitionData
+
+
+class Found:
+    """What a read of one partition gave: its part of the answer, and the slice in it."""
+
+    __slots__ = ("cold", "data", "read", "size")
+
+    def __init__(self, data: PartitionData, read: Read | None = None, log: Log | None = None) -> None:
+        self.data = data
+        self.read = read
+        self.size = 0 if read is None else read.size
+        self.cold = log if read is not None and read.size and not read.recent else None
+
+    def release(self) -> None:
+        """The slice will not be sent."""
+        if self.read is not None and self.read.records is not None:
+            self.read.records.release()
+            self.read = None
+
+
+def failure(index: int, code: ErrorCode) -> PartitionData:
+    """The part of an answer that says why there are no records."""
+    return PartitionData(partition_index=index, error_code=code, high_watermark=-1, records=b"")
+
+
+class Fetching:
+    """Reads partitions into `found` until the request can be answered."""
+
+    __slots__ = (
+        "_committed_only",
+        "_deadline",
+        "_limit",
+        "_minimum",
+        "_places",
+        "_services",
+        "_settled",
+        "_size",
+        "found",
+    )
+
+    def __init__(self, services: Services, *, minimum: int, limit: int, committed_only: bool) -> None:
+        self._services = services
+        self._minimum = minimum
+        self._limit = limit
+        self._committed_only = committed_only
+        self._size = 0
+        self._places: dict[Partition, tuple[Key, Wanted]] = {}
+        self._settled: Callable[[], None] | None = None
+        self._deadline: Deadline | None = None
+        self.found: dict[Key, Found] = {}
+
+    def read_all(self, wanted: Mapping[Key, tuple[Partition, Wanted]]) -> bool:
+        """Read every partition once, in order. True when the answer need not wait."""
+        urgent = False
+        for key, (partition, each) in wanted.items():
+            self._places[partition] = (key, each)
+            urgent |= self._read(key, partition, each)
+        return urgent or self._size >= self._minimum
+
+    def _read(self, key: Key, partition: Partition, wanted: Wanted) -> bool:
+        """Read one partition into its place. True when that settles the whole request."""
+        room = self._limit - self._size
+        try:
+            found = self._find(partition, wanted, room)
+        except KafkaError as error:
+            found = Found(failure(wanted.partition, error.code))
+        self.found[key] = found
+        self._size += found.size
+        return found.data.error_code != 0 or found.data.diverging_epoch.end_offset != -1
+
+    def _find(self, partition: Partition, wanted: Wanted, room: int) -> Found:
+        log = partition.leader_log(wanted.leader_epoch)
+        high_watermark = log.high_watermark
+        stable = log.last_stable_offset
+        diverging = None
+        if wanted.last_fetched_epoch >= 0:
+            diverging = _divergence(log, wanted)
+        data = PartitionData(
+            partition_index=wanted.partition,
+            high_watermark=high_watermark,
+            last_stable_offset=stable,
+            log_start_offset=log.start_offset,
+            aborted_transactions=None,
+            records=b"",
+        )
+        if diverging is not None:
+            data.diverging_epoch = diverging
+            return Found(data)
+        limit = stable if self._committed_only else high_watermark
+        first = self._size == 0  # KIP-74: the first batch of an answer comes whole, however large
+        size = min(room, wanted.max_bytes) if room > 0 else 0
+        read = log.read(wanted.fetch_offset, size, min_one=first, limit_offset=limit)
+        if self._committed_only:
+            aborted = log.aborted_transactions(wanted.fetch_offset, read.upper_offset) if read.size else []
+            data.aborted_transactions = [
+                AbortedTransaction(producer_id=each.producer_id, first_offset=each.first_offset)
+                for each in aborted
+            ]
+        if read.records is not None:
+            data.records = read.records
+        return Found(data, read, log)
+
+    # -- waiting
+
+    def park(self, max_wait_ms: int, settled: Callable[[], None]) -> None:
+        """Call `settled` once there is enough, or when the wait is over."""
+        self._settled = settled
+        for partition in self._places:
+            partition.waiters[self] = None
+        now = self._services.clock.now()
+        self._deadline = self._services.deadlines.add(now + max_wait_ms, self._finish)
+
+    def wake(self, partition: Partition) -> None:
+        place = self._places.get(partition)
+        if place is None or self._settled is None:
+            return
+        key, wanted = place
+        old = self.found[key]
+        self._size -= old.size
+        old.release()
+        if not partition.assigned:
+            code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION if wanted.topic else ErrorCode.UNKNOWN_TOPIC_ID
+            self.found[key] = Found(failure(wanted.partition, code))
+            self._finish()
+        elif self._read(key, partition, wanted) or self._size >= self._minimum:
+            self._finish()
+
+    def abandon(self) -> None:
+        """Nobody waits for the answer any more."""
+        self._leave()
+        for found in self.found.values():
+            found.release()
+
+    def _finish(self) -> None:
+        settled = self._settled
+        self._leave()
+        if settled is not None:
+            settled()
+
+    def _leave(self) -> None:
+        self._settled = None
+        for partition in self._places:
+            partition.waiters.pop(self, None)
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
+
+    # -- warmth
+
+    @property
+    def is_cold(self) -> bool:
+        """Whether something in the answer would have to wait for the disk."""
+        return any(
+            each.cold is not None and each.read is not None and not each.cold.is_warm(each.read)
+            for each in self.found.values()
+        )
+
+    async def warm(self) -> None:
+        """Bring what is cold into the page cache. A partition whose disk fails answers with that error."""
+        for key, found in list(self.found.items()):
+            log, read = found.cold, found.read
+            if log is None or read is None or log.is_warm(read):
+                continue
+            try:
+                await log.warm(read)
+            except KafkaError as error:
+                found.release()
+                self.found[key] = Found(failure(found.data.partition_index, error.code))
+
+
+def _divergence(log: Log, wanted: Wanted) -> EpochEndOffset | None:
+    """KIP-595: where the reader's log and ours part, when they do. Raises OFFSET_OUT_OF_RANGE for epochs too old."""
+    known = log.end_offset_for_epoch(wanted.last_fetched_epoch)
+    if known is None:
+        raise KafkaError(
+            ErrorCode.OFFSET_OUT_OF_RANGE,
+            f"The leader epoch {wanted.last_fetched_epoch} is older than all that is known of {log.name}",
+        )
+    epoch, end_offset = known
+    if epoch < wanted.last_fetched_epoch or end_offset < wanted.fetch_offset:
+        return EpochEndOffset(epoch=epoch, end_offset=end_offset)
+    return None

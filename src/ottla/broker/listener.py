@@ -1,0 +1,187 @@
+"""An open port of the node and the connections on it.
+
+Limits: `max.connections` and `max.connections.per.ip` turn the newest connection away, `connections.max.idle.ms`
+closes those that were silent for so long. Refusals are one log line each, but a peer that keeps coming back for the
+same reason fills no log: within a spell repetitions are counted and told once.
+"""
+
+from __future__ import annotations
+
+import logging
+from typing import Final
+
+from ottla.broker.memory import RequestMemory
+from ottla.broker.metrics import ListenerMetrics
+from ottla.broker.router import Router
+from ottla.broker.session import RequestSession
+from ottla.core.wire.apis import ListenerRole
+from ottla.world.doors import Address, Clock, Listener, Network, Timer
+
+log = logging.getLogger("ottla.listener")
+
+REFUSAL_SPELL_MS: Final = 10_000
+REFUSAL_KINDS_MAX: Final = 256
+IDLE_SWEEPS: Final = 10
+"""An idle connection outlives its limit by at most this part of it."""
+NEVER: Final = (1 << 31) - 1
+
+
+class Limits:
+    """The connection limits of a listener, as the settings give them."""
+
+    __slots__ = ("backlog", "connections", "connections_per_ip", "frame_bytes", "idle_ms")
+
+    def __init__(
+        self,
+        *,
+        connections: int = NEVER,
+        connections_per_ip: int = NEVER,
+        idle_ms: int = 600_000,
+        frame_bytes: int = 100 << 20,
+        backlog: int = 50,
+    ) -> None:
+        self.connections = connections
+        self.connections_per_ip = connections_per_ip
+        self.idle_ms = idle_ms
+        self.frame_bytes = frame_bytes
+        self.backlog = backlog
+
+
+class BrokerListener:
+    """One named listener."""
+
+    def __init__(
+        self,
+        name: str,
+        role: ListenerRole,
+        security_protocol: str,
+        router: Router,
+        clock: Clock,
+        memory: RequestMemory,
+        metrics: ListenerMetrics,
+        limits: Limits,
+    ) -> None:
+        self.name = name
+        self.role = role
+        self.security_protocol = security_protocol
+        self.router = router
+        self.clock = clock
+        self.memory = memory
+        self.limits = limits
+        self._metrics = metrics
+        self._sessions: dict[RequestSession, None] = {}
+        self._per_ip: dict[str, int] = {}
+        self._port: Listener | None = None
+        self._sweep: Timer | None = None
+        self._refusals: dict[tuple[str, str], _Refusal] = {}
+
+    @property
+    def frame_bytes_max(self) -> int:
+        return self.limits.frame_bytes
+
+    @property
+    def address(self) -> Address:
+        assert self._port is not None, "the listener is not open"
+        return self._port.address
+
+    async def open(self, network: Network, host: str, port: int) -> Address:
+        """Raises OSError when the port cannot be opened."""
+        self._port = await network.listen(host, port, self._accept, backlog=self.limits.backlog)
+        self._plan_sweep()
+        return self._port.address
+
+    def _accept(self) -> RequestSession:
+        return RequestSession(self)
+
+    # -- sessions report here
+
+    def joined(self, session: RequestSession) -> None:
+        host = session.caller.peer.host
+        count = self._per_ip.get(host, 0) + 1
+        self._per_ip[host] = count
+        self._sessions[session] = None
+        self._metrics.accepted += 1
+        self._metrics.connections += 1
+        if self._port is None:
+            session.abort()
+        elif count > self.limits.connections_per_ip:
+            bound = self.limits.connections_per_ip
+            self.refused(session, f"max.connections.per.ip={bound} is reached for this address", "per ip")
+            session.abort()
+        elif len(self._sessions) > self.limits.connections:
+            self.refused(session, f"max.connections={self.limits.connections} is reached", "connections")
+            session.abort()
+
+    def left(self, session: RequestSession) -> None:
+        if session not in self._sessions:
+            return
+        del self._sessions[session]
+        host = session.caller.peer.host
+        count = self._per_ip[host] - 1
+        if count:
+            self._per_ip[host] = count
+        else:
+            del self._per_ip[host]
+        self._metrics.connections -= 1
+        self._metrics.closed += 1
+
+    def refused(self, session: RequestSession, reason: str, kind: str) -> None:
+        """Log why a connection is closed, once a spell for each kind and address."""
+        self._metrics.refused += 1
+        host = session.caller.peer.host
+        now = self.clock.now()
+        last = self._refusals.get((kind, host))
+        if last is not None and now - last.at < REFUSAL_SPELL_MS:
+            last.repeated += 1
+            return
+        repeated = f" (and {last.repeated} more like it before)" if last is not None and last.repeated else ""
+        if len(self._refusals) >= REFUSAL_KINDS_MAX:
+            del self._refusals[next(iter(self._refusals))]
+        self._refusals[(kind, host)] = _Refusal(now)
+        log.warning("closing %s on listener %s: %s%s", session.caller.peer, self.name, reason, repeated)
+
+    # -- idleness
+
+    def _plan_sweep(self) -> None:
+        if self.limits.idle_ms > 0:
+            pause = max(self.limits.idle_ms // IDLE_SWEEPS, 10)
+            self._sweep = self.clock.call_at(self.clock.now() + pause, self._close_idle)
+
+    def _close_idle(self) -> None:
+        limit = self.clock.now() - self.limits.idle_ms
+        for session in [each for each in self._sessions if each.last_active < limit and not each.busy]:
+            self._metrics.idle_closed += 1
+            log.debug("closing idle connection peer=%s listener=%s", session.caller.peer, self.name)
+            session.abort()
+        self._plan_sweep()
+
+    # -- the end
+
+    def stop_accepting(self) -> None:
+        if self._port is not None:
+            self._port.close()
+            self._port = None
+        if self._sweep is not None:
+            self._sweep.cancel()
+            self._sweep = None
+
+    @property
+    def connections(self) -> int:
+        return len(self._sessions)
+
+    def close_connections(self) -> None:
+        """Close all connections; replies already handed over still leave."""
+        for session in list(self._sessions):
+            session.close()
+
+    def abort_connections(self) -> None:
+        for session in list(self._sessions):
+            session.abort()
+
+
+class _Refusal:
+    __slots__ = ("at", "repeated")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.repeated = 0

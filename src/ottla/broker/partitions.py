@@ -1,0 +1,195 @@
+"""All partitions of this node, following the committed metadata.
+
+A delta of the metadata log says what changed: topics appear and go, leaders change, configs change, and only those
+partitions are looked at. Lookups are dictionary reads; the rest of the node finds a partition by its topic's name or
+id, or hears the error its client must see.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from ottla.broker.partition import Partition, Waiter
+from ottla.core.log.config import LogConfig
+from ottla.core.metadata.delta import Delta
+from ottla.core.metadata.image import MetadataImage, PartitionImage, ResourceType, TopicImage
+from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.ids import Uuid
+from ottla.world.doors import Clock
+
+if TYPE_CHECKING:
+    from ottla.broker.config.node_settings import NodeSettings
+    from ottla.broker.metrics import NodeMetrics
+    from ottla.broker.storage.directory import LogDirectory
+    from ottla.broker.storage.store import LogStore
+
+log = logging.getLogger("ottla.partitions")
+
+
+class Partitions:
+    """(topic, partition) → `Partition`."""
+
+    def __init__(
+        self, node_id: int, clock: Clock, settings: NodeSettings, store: LogStore, metrics: NodeMetrics
+    ) -> None:
+        self.node_id = node_id
+        self.clock = clock
+        self._settings = settings
+        self._store = store
+        self._metrics = metrics
+        self._topics: dict[str, dict[int, Partition]] = {}
+        self._image: MetadataImage = MetadataImage()
+        self._woken: dict[Partition, None] = {}
+
+    def __len__(self) -> int:
+        return sum(map(len, self._topics.values()))
+
+    def __iter__(self) -> Iterator[Partition]:
+        for partitions in self._topics.values():
+            yield from partitions.values()
+
+    # -- lookups
+
+    def find(self, topic: str, index: int) -> Partition | None:
+        partitions = self._topics.get(topic)
+        return None if partitions is None else partitions.get(index)
+
+    def get(self, topic: str, index: int) -> Partition:
+        """Raises UNKNOWN_TOPIC_OR_PARTITION, or NOT_LEADER_OR_FOLLOWER when only other brokers hold it."""
+        partition = self.find(topic, index)
+        if partition is not None:
+            return partition
+        raise KafkaError(self.absence(topic, index))
+
+    def absence(self, topic: str, index: int) -> ErrorCode:
+        """Why `find` knows no such partition: it does not exist, or only other brokers hold it."""
+        if self._image.partition(topic, index) is None:
+            return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        return ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+    def topic_name(self, topic_id: Uuid) -> str | None:
+        topic = self._image.topics_by_id.get(topic_id)
+        return None if topic is None else topic.name
+
+    def topic_id(self, name: str) -> Uuid | None:
+        topic = self._image.topics_by_name.get(name)
+        return None if topic is None else topic.id
+
+    # -- waking
+
+    def advanced(self, partition: Partition) -> None:
+        """The high watermark moved."""
+        if partition.waiters:
+            self.wake(partition)
+
+    def wake(self, partition: Partition) -> None:
+        """Let those parked on the partition look again, once, after the work of this turn is done."""
+        if not self._woken:
+            self.clock.call_soon(self._wake_all)
+        self._woken[partition] = None
+
+    def _wake_all(self) -> None:
+        woken, self._woken = self._woken, {}
+        for partition in woken:
+            waiters: list[Waiter] = list(partition.waiters)
+            for waiter in waiters:
+                waiter.wake(partition)
+
+    # -- metadata
+
+    def load(self, image: MetadataImage) -> None:
+        """The first image: every partition of this broker gets its log; what lies on disk besides is set aside."""
+        self._image = image
+        for topic in image.topics_by_id.values():
+            for index, partition in topic.partitions.items():
+                self._place(topic, index, partition)
+
+    def follow(self, image: MetadataImage, delta: Delta) -> None:
+        """`image` is the state after `delta`."""
+        self._image = image
+        if delta.snapshot:
+            self._remove_unknown(image)
+            self.load(image)
+            return
+        for topic_id, name in delta.deleted_topics.items():
+            self._remove_topic(topic_id, name)
+        for topic_id, index in delta.changed_partitions:
+            topic = image.topics_by_id.get(topic_id)
+            if topic is not None and index in topic.partitions:
+                self._place(topic, index, topic.partitions[index])
+        for kind, name in delta.changed_configs:
+            if kind == ResourceType.TOPIC:
+                self._reconfigure(name)
+
+    def defaults_changed(self) -> None:
+        """Broker-wide defaults of topic settings changed."""
+        for topic in self._image.topics_by_name:
+            self._reconfigure(topic)
+
+    def _place(self, topic: TopicImage, index: int, image: PartitionImage) -> None:
+        partition = self.find(topic.name, index)
+        if self.node_id not in image.replicas:
+            if partition is not None:
+                self._remove(partition, ErrorCode.NOT_LEADER_OR_FOLLOWER)
+            return
+        if partition is None:
+            partition = Partition(self, topic.name, topic.id, index)
+            self._topics.setdefault(topic.name, {})[index] = partition
+        if partition.log is None:
+            self._open_log(partition)
+        config = partition.log.config if partition.log is not None else self._config(topic.name)
+        partition.follow_metadata(image, config.min_insync_replicas)
+
+    def _open_log(self, partition: Partition) -> None:
+        config = self._config(partition.topic)
+        try:
+            partition.log = self._store.create(partition.topic, partition.index, partition.topic_id, config)
+        except (KafkaError, OSError) as error:
+            log.error("the log of %s cannot be opened: %s", partition.name, error)
+
+    def _config(self, topic: str) -> LogConfig:
+        return self._settings.topic(self._image.config(ResourceType.TOPIC, topic))
+
+    def _reconfigure(self, name: str) -> None:
+        topic = self._image.topics_by_name.get(name)
+        if topic is None:
+            return
+        config = self._config(name)
+        for index, image in topic.partitions.items():
+            partition = self.find(name, index)
+            if partition is not None and partition.log is not None:
+                partition.log.update_config(config)
+                partition.follow_metadata(image, config.min_insync_replicas)
+
+    def _remove_unknown(self, image: MetadataImage) -> None:
+        for partition in list(self):
+            topic = image.topics_by_id.get(partition.topic_id)
+            if topic is None or partition.index not in topic.partitions:
+                self._remove(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+
+    def _remove_topic(self, topic_id: Uuid, name: str) -> None:
+        for partition in list(self._topics.get(name, {}).values()):
+            if partition.topic_id == topic_id:
+                self._remove(partition, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        if name not in self._topics:
+            self._metrics.forget_topic(name)
+
+    def _remove(self, partition: Partition, code: ErrorCode) -> None:
+        partitions = self._topics[partition.topic]
+        del partitions[partition.index]
+        if not partitions:
+            del self._topics[partition.topic]
+        partition.retire(code)
+        if partition.log is not None:
+            partition.log = None
+            self._store.delete(partition.topic, partition.index)
+
+    # -- directories
+
+    def directory_failed(self, directory: LogDirectory) -> None:
+        """Everything in it is offline: reads and writes are answered KAFKA_STORAGE_ERROR."""
+        for partition in list(self):
+            if partition.log is not None and partition.log.directory is directory:
+                partition.retire(ErrorCode.KAFKA_STORAGE_ERROR)
