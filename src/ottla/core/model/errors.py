@@ -18,7 +18,7 @@ class ErrorCode(IntEnum):
     retriable: bool
     sentence: str
 
-    def __new__(cls, code: int, sentence: str, retriable: bool = False) -> ErrorCode:
+    def __new__(cls, code: int, sentence: str = "", retriable: bool = False) -> ErrorCode:
         member = int.__new__(cls, code)
         member._value_ = code
         member.sentence = sentence
