@@ -304,6 +304,17 @@ class Disk(Protocol):
         ...
 
 
+class ProcessFacts(msgspec.Struct, frozen=True):
+    """What the operating system says of the process a node runs in; None where it does not say."""
+
+    cpu_seconds: float
+    resident_bytes: int | None
+    open_files: int | None
+    open_files_max: int
+    start_time: float
+    """Seconds since 1970."""
+
+
 class World(msgspec.Struct, frozen=True):
     """All four doors, as a node receives them."""
 

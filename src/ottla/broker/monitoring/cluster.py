@@ -1,0 +1,102 @@
+"""Partitions, logs and the state of the controller, under the names that dashboards for Kafka use."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from ottla.broker.monitoring.exposition import Page
+
+if TYPE_CHECKING:
+    from ottla.broker.partition import Partition
+    from ottla.broker.services import Services
+
+RUNNING: Final = 3
+"""Kafka's number for the state of a broker that serves."""
+
+
+def replicas(page: Page, services: Services) -> None:
+    """`kafka_server_replicamanager_*`: what this broker holds and leads."""
+    held = list(services.partitions)
+    leading = [partition for partition in held if partition.leading]
+    machines = [partition.machine for partition in leading]
+    stem = "kafka_server_replicamanager"
+    page.gauge(f"{stem}_partitioncount", len(held), text="Replicas on this broker.")
+    page.gauge(f"{stem}_leadercount", len(leading), text="Partitions this broker leads.")
+    short = sum(len(machine.isr) < len(machine.replicas) for machine in machines)
+    page.gauge(f"{stem}_underreplicatedpartitions", short, text="Led partitions with replicas out of sync.")
+    below = sum(not machine.enough_in_sync for machine in machines)
+    page.gauge(f"{stem}_underminisrpartitioncount", below, text="Led partitions below min.insync.replicas.")
+    at = sum(len(machine.isr) == machine.effective_min_insync for machine in machines)
+    page.gauge(f"{stem}_atminisrpartitioncount", at, text="Led partitions at min.insync.replicas.")
+    offline = sum(partition.log is None or not partition.log.directory.online for partition in held)
+    page.gauge(f"{stem}_offlinereplicacount", offline, text="Replicas on directories that failed.")
+
+
+def logs(page: Page, services: Services) -> None:
+    """`kafka_log_*` and the kafka-exporter's view of topics, partition by partition."""
+    for partition in services.partitions:
+        _log(page, partition)
+    for topic in services.image.topics_by_name.values():
+        count = len(topic.partitions)
+        page.gauge("kafka_topic_partitions", count, {"topic": topic.name}, "Partitions of the topic.")
+    directories = services.store.directories
+    offline = sum(not directory.online for directory in directories)
+    page.gauge("kafka_log_logmanager_offlinelogdirectorycount", offline, text="Log directories that failed.")
+    for directory in directories:
+        labels = {"logdirectory": directory.path}
+        text = "1 when the log directory failed."
+        page.gauge("kafka_log_logmanager_logdirectoryoffline", int(not directory.online), labels, text)
+
+
+def _log(page: Page, partition: Partition) -> None:
+    log = partition.log
+    if log is None:
+        return
+    labels = {"topic": partition.topic, "partition": str(partition.index)}
+    page.gauge("kafka_log_log_size", log.size, labels, "Bytes of the log's segments.")
+    page.gauge("kafka_log_log_numlogsegments", len(log.segments), labels, "Segments of the log.")
+    page.gauge("kafka_log_log_logstartoffset", log.start_offset, labels, "First offset that can be read.")
+    page.gauge("kafka_log_log_logendoffset", log.end_offset, labels, "Offset of the next record.")
+    page.gauge(
+        "kafka_topic_partition_oldest_offset", log.start_offset, labels, "First offset that can be read."
+    )
+    if partition.leading:
+        machine = partition.machine
+        page.gauge("kafka_topic_partition_current_offset", machine.high_watermark, labels, "High watermark.")
+        page.gauge("kafka_topic_partition_leader", partition.leader_id, labels, "Broker that leads.")
+        page.gauge("kafka_topic_partition_replicas", len(machine.replicas), labels, "Replicas.")
+        page.gauge("kafka_topic_partition_in_sync_replica", len(machine.isr), labels, "Replicas in sync.")
+        short = int(len(machine.isr) < len(machine.replicas))
+        page.gauge("kafka_topic_partition_under_replicated_partition", short, labels, "1 when replicas lag.")
+        below = int(not machine.enough_in_sync)
+        page.gauge("kafka_cluster_partition_underminisr", below, labels, "1 below min.insync.replicas.")
+        at = int(len(machine.isr) == machine.effective_min_insync)
+        page.gauge("kafka_cluster_partition_atminisr", at, labels, "1 at min.insync.replicas.")
+
+
+def controller(page: Page, services: Services) -> None:
+    """`kafka_controller_*`, from the committed metadata; the broker's own state beside it."""
+    image = services.image
+    partitions = [each for topic in image.topics_by_id.values() for each in topic.partitions.values()]
+    stem = "kafka_controller_kafkacontroller"
+    page.gauge(f"{stem}_activecontrollercount", 1, text="1 on the active controller.")
+    page.gauge(f"{stem}_globaltopiccount", len(image.topics_by_id), text="Topics.")
+    page.gauge(f"{stem}_globalpartitioncount", len(partitions), text="Partitions.")
+    offline = sum(each.leader < 0 for each in partitions)
+    page.gauge(f"{stem}_offlinepartitionscount", offline, text="Partitions without a leader.")
+    displaced = sum(each.leader != each.preferred_leader for each in partitions)
+    page.gauge(
+        f"{stem}_preferredreplicaimbalancecount",
+        displaced,
+        text="Partitions led by another than the preferred.",
+    )
+    fenced = sum(broker.fenced for broker in image.brokers.values())
+    page.gauge(f"{stem}_activebrokercount", len(image.brokers) - fenced, text="Brokers that serve.")
+    page.gauge(f"{stem}_fencedbrokercount", fenced, text="Brokers registered but fenced.")
+    page.gauge("kafka_server_kafkaserver_brokerstate", RUNNING, text="3 while the broker serves.")
+    page.gauge("kafka_brokers", len(image.brokers), text="Brokers registered.")
+    for broker in image.brokers.values():
+        endpoint = next(iter(broker.endpoints.values()), None)
+        if endpoint is not None:
+            labels = {"id": str(broker.id), "address": f"{endpoint.host}:{endpoint.port}"}
+            page.gauge("kafka_broker_info", 1, labels, "A registered broker and where it is reached.")
