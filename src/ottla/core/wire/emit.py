@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from ottla.core.wire.declaration import BYTES, RECORDS, STRING, Body, Field, Fixed, Wire, shape_of
+from ottla.core.wire.declaration import STRING, Body, Field, Fixed, Kind, Wire, shape_of
 
 
 class Page:
@@ -74,21 +74,20 @@ def fields_of(cls: type[Body], version: int) -> tuple[list[Field], list[Field], 
     return placed, sorted(tagged, key=lambda field: field.tag or 0), absent
 
 
-def smallest(cls: type[Body], wire: Wire, version: int) -> int:
-    """The fewest bytes a struct can take in this version."""
+def smallest(kind: Kind, wire: Wire, version: int, *, compact: bool) -> int:
+    """The fewest bytes a value of this kind takes. `compact`: its length, if it has one, is a varint."""
+    if isinstance(kind, Fixed):
+        return kind.size
+    if isinstance(kind, str):
+        return 1 if compact else 2 if kind is STRING else 4
+    placed, _, _ = fields_of(kind, version)
     flexible = wire.flexible.includes(version)
-    placed, _, _ = fields_of(cls, version)
     return sum(_smallest_field(field, wire, version, flexible) for field in placed) + flexible
 
 
 def _smallest_field(field: Field, wire: Wire, version: int, flexible: bool) -> int:
     if field.array:
         return 1 if flexible else 4
-    if isinstance(field.kind, Fixed):
-        return field.kind.size
-    if field.kind is STRING:
-        return 1 if flexible and not field.inflexible else 2
-    if field.kind in (BYTES, RECORDS):
-        return 1 if flexible else 4
-    assert isinstance(field.kind, type)
-    return 1 if field.nullable.includes(version) else smallest(field.kind, wire, version)
+    if isinstance(field.kind, type) and field.nullable.includes(version):
+        return 1
+    return smallest(field.kind, wire, version, compact=flexible and not field.inflexible)

@@ -54,7 +54,10 @@ class DecoderPage(Page):
         if self._has_records:
             start.append("view = memoryview(data)")
         if self._has_elements:
-            start.append(f"budget = {primitives.MAX_ELEMENTS}")
+            asked_for = cls.__name__.endswith("Response")
+            start.append(
+                f"budget = {primitives.MAX_RESPONSE_ELEMENTS if asked_for else primitives.MAX_ELEMENTS}"
+            )
         self.lines[:0] = [f"    {line}" for line in start]
         return self.function(f"decode_{cls.__name__}_v{self._version}", "data, pos")
 
@@ -176,18 +179,12 @@ class DecoderPage(Page):
     def _elements(self, kind: Any, target: str, where: str, count: str) -> None:
         if count != "n":
             self.line(f"n = {count}")
+        self._has_elements = True
+        self.line("budget -= n")
         if isinstance(kind, Fixed):
             self._numbers(kind, target, where)
             return
-        least = (
-            smallest(kind, self._wire, self._version)
-            if isinstance(kind, type)
-            else 1
-            if self._flexible
-            else 2
-        )
-        self._has_elements = True
-        self.line("budget -= n")
+        least = smallest(kind, self._wire, self._version, compact=self._flexible)
         with self.block(f"if n * {least} > {self._end} - pos or budget < 0:"):
             self.line(f"raise crowded({where!r}, n, {self._end} - pos)")
         add = self.name("add")
@@ -203,8 +200,8 @@ class DecoderPage(Page):
 
     def _numbers(self, kind: Fixed, target: str, where: str) -> None:
         self.line(f"stop = pos + n * {kind.size}")
-        with self.block(f"if stop > {self._end}:"):
-            self.line(f"raise short({where!r}, {self._end} - pos)")
+        with self.block(f"if stop > {self._end} or budget < 0:"):
+            self.line(f"raise crowded({where!r}, n, {self._end} - pos)")
         if kind is UUID:
             self.line(f"{target} = [data[at : at + 16] for at in range(pos, stop, 16)]")
         else:

@@ -11,7 +11,9 @@ from typing import Final
 
 MAX_STRING: Final = 32767
 MAX_ELEMENTS: Final = 1 << 21
-"""Structs and strings that the arrays of one message may hold in all: a bound on what a frame can blow up to."""
+"""What the arrays of one message may hold in all: a bound on what a frame can blow up to in memory."""
+MAX_RESPONSE_ELEMENTS: Final = 1 << 24
+"""The same for a response: we asked for it, and the metadata of a large cluster is large."""
 
 
 class DecodeError(ValueError):
