@@ -76,6 +76,8 @@ class Node:
             "controller.listener.names": "CONTROLLER",
             "inter.broker.listener.name": "PLAINTEXT",
             "log.dirs": str(self.data),
+            # The tests' records are dated years ago, so that their times are known: time alone deletes none.
+            "log.retention.ms": "-1",
             "offsets.topic.replication.factor": "1",
             "transaction.state.log.replication.factor": "1",
             "transaction.state.log.min.isr": "1",
@@ -95,7 +97,7 @@ class Node:
         if done.returncode:
             raise AssertionError(f"format ended with {done.returncode}:\n{done.stdout}{done.stderr}")
 
-    def start(self, product: Product | None = None) -> float:
+    def start(self, product: Product | None = None, *, poll_seconds: float = 0.02) -> float:
         """Start (as `product`, else as before) and wait until it answers. Returns the seconds that took."""
         assert self.process is None, "the node runs already"
         self.product = product or self.product
@@ -114,7 +116,7 @@ class Node:
                 raise AssertionError(
                     f"{self.product.name} did not answer in {START_SECONDS} s:\n{self.tail()}"
                 )
-            time.sleep(0.02)
+            time.sleep(poll_seconds)
         return time.monotonic() - began
 
     def stop(self) -> int:
