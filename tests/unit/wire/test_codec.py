@@ -245,22 +245,26 @@ def test_a_string_is_utf8_and_ends_where_an_int16_does() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong",
+    ("wrong", "why"),
     [
-        Sample(number=40_000),
-        Sample(number="1"),  # type: ignore[arg-type]
-        Sample(points=None),  # type: ignore[arg-type]
-        Sample(points=[None]),  # type: ignore[list-item]
-        Sample(name=b"bytes"),  # type: ignore[arg-type]
-        Sample(name="\ud800"),
-        Wide(id=Uuid(b"short")),
-        Wide(ids=[Uuid(b"short")]),
-        Wide(numbers=[2**31]),
-        Wide(port=-1),
+        (Sample(number=40_000), r"Sample\.number is 40000"),
+        (Sample(number="1"), r"Sample\.number is '1'"),  # type: ignore[arg-type]
+        (Sample(points=None), r"Sample\.points is None"),  # type: ignore[arg-type]
+        (Sample(points=3), r"Sample\.points is 3, not a list"),  # type: ignore[arg-type]
+        (Sample(points=[Point(), None]), r"Sample\.points\[1\] is None, not a Point"),  # type: ignore[list-item]
+        (Sample(points=[Point(x=128)]), r"Sample\.points\[0\]\.x is 128"),
+        (Sample(name=b"bytes"), r"Sample\.name is b'bytes', not a str"),  # type: ignore[arg-type]
+        (Sample(name="\ud800"), r"Sample\.name is no string"),
+        (Wide(id=Uuid(b"short")), r"Wide\.id must have 16 bytes"),
+        (Wide(ids=[Uuid(b"short")]), r"Wide\.ids must have 16 bytes"),
+        (Wide(numbers=[1, 2**31]), r"Wide\.numbers\[1\] is 2147483648"),
+        (Wide(port=-1), r"Wide\.port is -1"),
+        (Wide(raw="text"), r"Wide\.raw is 'text', not bytes"),  # type: ignore[arg-type]
+        (Batch(records="text"), r"Batch\.records is 'text', not bytes"),  # type: ignore[arg-type]
     ],
 )
-def test_a_value_that_does_not_fit_is_an_encode_error(wrong: Body) -> None:
-    with pytest.raises(EncodeError):
+def test_a_value_that_does_not_fit_is_named(wrong: Body, why: str) -> None:
+    with pytest.raises(EncodeError, match=why):
         encode(wrong, 0)
 
 

@@ -19,6 +19,7 @@ from ottla.core.model.parts import Part
 from ottla.core.wire.declaration import Body
 from ottla.core.wire.emit_decoder import emit_decoder
 from ottla.core.wire.emit_encoder import emit_encoder
+from ottla.core.wire.misfit import misfit
 from ottla.core.wire.primitives import DecodeError, EncodeError
 
 __all__ = ["DecodeError", "EncodeError", "decode", "decode_from", "encode", "encode_parts", "source"]
@@ -42,9 +43,7 @@ def encode(message: Body, version: int) -> bytes:
     try:
         return b"".join(parts)
     except TypeError as error:
-        raise EncodeError(
-            f"{type(message).__name__} version {version} holds what is not bytes: {error}"
-        ) from error
+        raise _refusal(message, version, error) from error
 
 
 def encode_parts(message: Body, version: int) -> list[Part]:
@@ -107,4 +106,9 @@ def _write(message: Body, version: int, parts: list[Any], cuts: list[int]) -> No
     try:
         encoder(message, parts, cuts)
     except _WRITING_FAILS as error:
-        raise EncodeError(f"{cls.__name__} version {version} cannot be written: {error}") from error
+        raise _refusal(message, version, error) from error
+
+
+def _refusal(message: Body, version: int, error: Exception) -> EncodeError:
+    why = misfit(message, version) or error
+    return EncodeError(f"{type(message).__name__} version {version} cannot be written: {why}")

@@ -70,7 +70,7 @@ class EncoderPage(Page):
         if isinstance(default, Body):
             return f"{value} != {self.constant(f'blank_{type(default).__name__}', default)}"
         if isinstance(default, list | str | bytes | bool) and not default and field.nullable.last < 0:
-            return f"{value} != {self.constant('NIL', default)}" if field.kind is UUID else f"{value}"
+            return value
         return f"{value} != {default!r}"
 
     def _field(self, field: Field, value: str, where: str) -> None:
