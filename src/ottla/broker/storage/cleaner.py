@@ -10,6 +10,7 @@ the round's output for those segments is thrown away.
 
 from __future__ import annotations
 
+import errno
 import logging
 from collections.abc import Callable, Iterable
 from typing import Final
@@ -185,14 +186,7 @@ class Cleaner:
             return False
         if result.error is not None or not swap.complete:
             self._drop_leftovers(log)
-        if result.error is not None:
-            if result.errno in FULL_DISK:
-                _log.warning("Cleaning %s stopped, the disk is full: %s", log.name, result.error)
-            else:
-                log.directory.fail(f"cleaning {log.name}", OSError(result.errno, result.error))
-            return False
-        if not swap.complete:
-            _log.info("Cleaning %s was overtaken by a change of the log", log.name)
+            self._explain(log, result)
             return False
         self.last_result = result
         self._set_checkpoint(log, result.end_offset)
@@ -242,6 +236,16 @@ class Cleaner:
                 for state in log.producers
             },
         )
+
+    def _explain(self, log: Log, result: CleaningResult) -> None:
+        """Why a round did not end."""
+        if result.error is None or result.errno == errno.ENOENT:
+            # Segments went away under the child's hands.
+            _log.info("Cleaning %s was overtaken by a change of the log", log.name)
+        elif result.errno in FULL_DISK:
+            _log.warning("Cleaning %s stopped, the disk is full: %s", log.name, result.error)
+        else:
+            log.directory.fail(f"cleaning {log.name}", OSError(result.errno, result.error))
 
     def _drop_leftovers(self, log: Log) -> None:
         if log.closed or not log.directory.online:
