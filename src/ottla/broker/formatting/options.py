@@ -1,0 +1,89 @@
+"""What `format` was asked for, and how it says no."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ottla.core.metadata.levels import LevelError
+from ottla.core.model.ids import Uuid, uuid_parse
+
+
+class FormatError(Exception):
+    """Formatting is not possible as asked; the text is for the person who asked, in Kafka's words."""
+
+
+class FormatOptions(msgspec.Struct, frozen=True):
+    """The flags of `kafka-storage format`.
+
+    `features` are "name=level" texts, `scram` the texts of --add-scram, `initial_controllers` the comma-separated
+    `id@host:port:directory` list.
+    """
+
+    cluster_id: str
+    standalone: bool = False
+    initial_controllers: str | None = None
+    no_initial_controllers: bool = False
+    ignore_formatted: bool = False
+    release_version: str | None = None
+    features: tuple[str, ...] = ()
+    scram: tuple[str, ...] = ()
+
+
+class InitialController(msgspec.Struct, frozen=True):
+    """One entry of --initial-controllers."""
+
+    id: int
+    host: str
+    port: int
+    directory_id: Uuid
+
+
+def parse_initial_controllers(text: str) -> list[InitialController]:
+    """`id@host:port:directory,…`. Raises FormatError."""
+    found: dict[int, InitialController] = {}
+    for entry in filter(None, (part.strip() for part in text.split(","))):
+        controller = _controller(entry)
+        if controller.id in found:
+            raise FormatError(f"Duplicate voter id {controller.id} in --initial-controllers.")
+        found[controller.id] = controller
+    if not found:
+        raise FormatError("No voters given.")
+    return list(found.values())
+
+
+def _controller(entry: str) -> InitialController:
+    id_text, at, rest = entry.partition("@")
+    if not at:
+        raise FormatError(f"No @ found in dynamic voter string: {entry}")
+    host, colon, directory = rest.rpartition(":")
+    host, second, port = host.rpartition(":")
+    if not colon or not second:
+        raise FormatError(f"Dynamic voter string {entry} is not of the form id@host:port:directory.")
+    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not id_text.isdecimal():
+        raise FormatError(f"Failed to parse node id in dynamic voter string: {entry}")
+    if not port.isdecimal() or int(port) > 65_535:
+        raise FormatError(f"Failed to parse port number in dynamic voter string: {entry}")
+    try:
+        return InitialController(int(id_text), host, int(port), uuid_parse(directory))
+    except ValueError as error:
+        raise FormatError(
+            f"Failed to parse directory ID in dynamic voter string: {entry}: {error}"
+        ) from error
+
+
+def parse_feature(text: str) -> tuple[str, int]:
+    """`group.version=1`. Raises FormatError."""
+    name, equals, level = (part.strip() for part in text.partition("="))
+    if not equals:
+        raise FormatError(f"Can't parse feature=level string {text}: equals sign not found.")
+    try:
+        return name, int(level)
+    except ValueError as error:
+        raise FormatError(
+            f"Can't parse feature=level string {text}: unable to parse {level} as a short."
+        ) from error
+
+
+def refused(error: LevelError) -> FormatError:
+    return FormatError(str(error))
