@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from ottla.core.wire.codec import decode, encode
 from ottla.core.wire.coordinator_records import (
     CONSUMER_OFFSETS,
     TRANSACTION_STATE,
@@ -23,6 +24,12 @@ from ottla.core.wire.coordinator_records import (
     encode_value,
 )
 from ottla.core.wire.declaration import Body
+from ottla.core.wire.messages.records.control import (
+    EndTxnMarker,
+    LeaderChangeMessage,
+    SnapshotFooterRecord,
+    SnapshotHeaderRecord,
+)
 from ottla.core.wire.metadata_frame import decode_metadata_record, encode_metadata_record
 from ottla.core.wire.primitives import read_varint
 from tests.apache_kafka import start_kafka, tool
@@ -119,8 +126,34 @@ def test_the_topics_of_the_coordinators_come_back_byte_for_byte(data: Path) -> N
     assert {f"{name}Value" for name in expected.split()} <= set(seen)
 
 
-def records(file: Path) -> Iterator[tuple[bytes | None, bytes | None]]:
-    """Keys and values of the plain, uncompressed record batches in a segment or snapshot."""
+def test_control_records_come_back_byte_for_byte(data: Path) -> None:
+    schemas = {2: LeaderChangeMessage, 3: SnapshotHeaderRecord, 4: SnapshotFooterRecord}
+    seen: Counter[str] = Counter()
+    for file in [
+        *data.glob("__cluster_metadata-0/*.log"),
+        *data.glob("**/*.checkpoint"),
+        *data.glob("orders-*/*.log"),
+    ]:
+        for key, value in records(file, control=True):
+            assert key is not None
+            assert value is not None
+            (version, kind), (value_version,) = struct.unpack(">hh", key), struct.unpack_from(">h", value)
+            assert version == 0
+            if (
+                kind < 2
+            ):  # abort or commit: the version stands before the marker; in the others it is their first field
+                marker = decode(EndTxnMarker, value, value_version, 2)
+                assert value[:2] + encode(marker, value_version) == value
+                seen["abort" if kind == 0 else "commit"] += 1
+            else:
+                record = decode(schemas[kind], value, value_version)
+                assert encode(record, value_version) == value
+                seen[type(record).__name__] += 1
+    assert set(seen) == {"abort", "commit", *(schema.__name__ for schema in schemas.values())}
+
+
+def records(file: Path, *, control: bool = False) -> Iterator[tuple[bytes | None, bytes | None]]:
+    """Keys and values of the plain, uncompressed batches in a segment or snapshot, control batches or the others."""
     log, at = file.read_bytes(), 0
     while at + BATCH_OVERHEAD <= len(log):
         (length,) = struct.unpack_from(">i", log, at + 8)
@@ -131,7 +164,7 @@ def records(file: Path) -> Iterator[tuple[bytes | None, bytes | None]]:
             struct.unpack_from(">i", log, at + 57)[0],
         )
         assert attributes & 7 == 0, "the batch is compressed"
-        if not attributes & CONTROL:
+        if bool(attributes & CONTROL) == control:
             position = at + BATCH_OVERHEAD
             for _ in range(count):
                 size, position = signed_varint(log, position)

@@ -264,8 +264,9 @@ def test_a_string_is_utf8_and_ends_where_an_int16_does() -> None:
     ],
 )
 def test_a_value_that_does_not_fit_is_named(wrong: Body, why: str) -> None:
-    with pytest.raises(EncodeError, match=why):
-        encode(wrong, 0)
+    for write in (encode, encode_parts):
+        with pytest.raises(EncodeError, match=why):
+            write(wrong, 0)
 
 
 def test_what_follows_a_message_is_an_error_or_the_callers() -> None:

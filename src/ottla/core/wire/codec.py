@@ -40,10 +40,7 @@ def encode(message: Body, version: int) -> bytes:
     """The message as bytes. Raises EncodeError when a field cannot be written in this version."""
     parts: list[Any] = []
     _write(message, version, parts, [])
-    try:
-        return b"".join(parts)
-    except TypeError as error:
-        raise _refusal(message, version, error) from error
+    return _joined(message, version, parts)
 
 
 def encode_parts(message: Body, version: int) -> list[Part]:
@@ -52,16 +49,16 @@ def encode_parts(message: Body, version: int) -> list[Part]:
     cuts: list[int] = []
     _write(message, version, parts, cuts)
     if not cuts:
-        return [b"".join(parts)]
-    joined: list[Part] = []
+        return [_joined(message, version, parts)]
+    whole: list[Part] = []
     start = 0
     for cut in cuts:
-        joined.append(b"".join(parts[start:cut]))
-        joined.append(parts[cut])
+        whole.append(_joined(message, version, parts[start:cut]))
+        whole.append(parts[cut])
         start = cut + 1
     if start < len(parts):
-        joined.append(b"".join(parts[start:]))
-    return joined
+        whole.append(_joined(message, version, parts[start:]))
+    return whole
 
 
 def decode(cls: type[B], data: bytes, version: int, offset: int = 0) -> B:
@@ -106,6 +103,13 @@ def _write(message: Body, version: int, parts: list[Any], cuts: list[int]) -> No
     try:
         encoder(message, parts, cuts)
     except _WRITING_FAILS as error:
+        raise _refusal(message, version, error) from error
+
+
+def _joined(message: Body, version: int, parts: list[Any]) -> bytes:
+    try:
+        return b"".join(parts)
+    except TypeError as error:
         raise _refusal(message, version, error) from error
 
 
