@@ -13,7 +13,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ottla.broker.storage.segment import Segment
-from ottla.core.log.names import LEADER_EPOCH_FILE, snapshot_file
+from ottla.core.log.names import snapshot_file
 
 if TYPE_CHECKING:
     from ottla.broker.storage.log import Log
@@ -79,16 +79,15 @@ async def _sync_segment(log: Log, segment: Segment, *, whole: bool) -> None:
 async def _sync_names(log: Log, segments: list[Segment]) -> None:
     """New files are durable by name only once their directory is."""
     disk = log.directory.disk
-    if not log.epochs_synced:
-        log.epochs_synced = True
-        path = f"{log.path}/{LEADER_EPOCH_FILE}"
-        if disk.exists(path):
-            file = disk.open(path)
+    names, log.unsynced_names = log.unsynced_names, set()
+    for name in names:
+        if disk.exists(f"{log.path}/{name}"):
+            file = disk.open(f"{log.path}/{name}")
             try:
                 await file.sync()
             finally:
                 file.close()
-    elif all(segment.durable_name for segment in segments):
+    if not names and all(segment.durable_name for segment in segments):
         return
     await disk.run(disk.sync_directory, log.path)
     for segment in segments:

@@ -25,7 +25,6 @@ from ottla.broker.storage.recovery import (
 from ottla.broker.storage.segment import Segment
 from ottla.broker.storage.shrinking import rebuild_producers, remove_segments, truncate_fully
 from ottla.core.log.checkpoints import (
-    format_partition_metadata,
     parse_epochs,
     parse_partition_metadata,
 )
@@ -63,17 +62,15 @@ def create_log(
     config: LogConfig,
     start: int = 0,
 ) -> Log:
-    """A new, empty log in the directory `name`, which is made. Raises OSError."""
+    """A new, empty log in the directory `name`, which is made. Raises OSError, KafkaError."""
     disk = directory.disk
     path = f"{directory.path}/{name}"
     disk.make_directory(path)
     segment = Segment.make(disk, path, start, wall=directory.clock.wall())
-    if topic_id != ZERO_UUID:
-        write_topic_id(disk, path, topic_id)
     producers = ProducerStates()
     producers.clear(start)
     producers.snapshot_offset = start
-    return Log(
+    log = Log(
         directory,
         path,
         topic,
@@ -88,18 +85,22 @@ def create_log(
         producers=producers,
         snapshots=set(),
     )
-
-
-def write_topic_id(disk: Disk, path: str, topic_id: Uuid) -> None:
-    write_file(
-        disk, f"{path}/{PARTITION_METADATA_FILE}", format_partition_metadata(topic_id).encode(), sync=False
-    )
+    if topic_id != ZERO_UUID:
+        log.assign_topic_id(topic_id)
+    return log
 
 
 def read_topic_id(disk: Disk, path: str) -> Uuid:
-    """The zero UUID when the partition has none. Raises ValueError for a damaged file."""
+    """The zero UUID when the partition has none, or when a power cut tore the file before it was ever flushed: the
+    metadata then says whose log it is. Raises OSError."""
     data = read_file(disk, f"{path}/{PARTITION_METADATA_FILE}")
-    return ZERO_UUID if data is None else parse_partition_metadata(data.decode())
+    if data is None:
+        return ZERO_UUID
+    try:
+        return parse_partition_metadata(data.decode())
+    except ValueError as error:
+        _log.warning("%s/%s is ignored: %s", path, PARTITION_METADATA_FILE, error)
+        return ZERO_UUID
 
 
 async def load_log(

@@ -22,11 +22,11 @@ from ottla.broker.storage import flushing, lookups, reading, shrinking
 from ottla.broker.storage.answers import ActiveProducer, Appended, Origin, Read, TimestampOffset
 from ottla.broker.storage.directory import LogDirectory, write_file
 from ottla.broker.storage.segment import Segment
-from ottla.core.log.checkpoints import format_epochs
+from ottla.core.log.checkpoints import format_epochs, format_partition_metadata
 from ottla.core.log.config import LogConfig
 from ottla.core.log.epochs import LeaderEpochs
 from ottla.core.log.index import AbortedTransaction
-from ottla.core.log.names import LEADER_EPOCH_FILE, snapshot_file
+from ottla.core.log.names import LEADER_EPOCH_FILE, PARTITION_METADATA_FILE, snapshot_file
 from ottla.core.log.plans import must_roll
 from ottla.core.log.producers import ProducerStates
 from ottla.core.log.scan import replay
@@ -82,7 +82,6 @@ class Log:
         "cursors",
         "directory",
         "end_offset",
-        "epochs_synced",
         "flush_listener",
         "flushed_at",
         "flushing",
@@ -99,6 +98,7 @@ class Log:
         "topic",
         "topic_id",
         "unflushed_records",
+        "unsynced_names",
     )
 
     def __init__(
@@ -133,7 +133,8 @@ class Log:
         self.recovery_point = recovery_point
         self.high_watermark = start_offset
         self.leader_epochs = leader_epochs
-        self.epochs_synced = True
+        self.unsynced_names: set[str] = set()
+        """Small files of the partition that were written since the last flush."""
         self.producers = producers
         self.snapshots = snapshots
         """Offsets of the producer snapshots on disk."""
@@ -413,7 +414,17 @@ class Log:
                     f"writing the transaction index of {self.name}", error
                 ) from error
 
-    # -- epochs, rolling -----------------------------------------------------------------------------------------
+    # -- topic id, epochs, rolling -----------------------------------------------------------------------------------------
+
+    def assign_topic_id(self, topic_id: Uuid) -> None:
+        """The log belongs to this topic: written down, durable with the next flush. Raises KafkaError."""
+        data = format_partition_metadata(topic_id).encode()
+        try:
+            write_file(self.directory.disk, f"{self.path}/{PARTITION_METADATA_FILE}", data, sync=False)
+        except OSError as error:
+            raise self.directory.storage_error(f"writing the topic id of {self.name}", error) from error
+        self.topic_id = topic_id
+        self.unsynced_names.add(PARTITION_METADATA_FILE)
 
     def assign_epoch(self, epoch: int, start: int) -> None:
         """A leader of `epoch` writes from `start` on."""
@@ -430,7 +441,7 @@ class Log:
         except OSError as error:
             raise self.directory.storage_error(f"writing the leader epochs of {self.name}", error) from error
         self.leader_epochs.changed = False
-        self.epochs_synced = False
+        self.unsynced_names.add(LEADER_EPOCH_FILE)
 
     def roll(self, wall: int, base_offset: int | None = None) -> Segment:
         """Close the active segment and open one that begins at `base_offset` (the end offset when not given)."""

@@ -35,7 +35,7 @@ from ottla.core.log.names import (
     partition_directory,
 )
 from ottla.core.model.errors import ErrorCode, KafkaError
-from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, Uuid
+from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, ZERO_UUID, Uuid
 from ottla.world.doors import Chance, Clock, Disk
 
 _log = logging.getLogger("ottla.storage")
@@ -225,6 +225,8 @@ class LogStore:
         """
         found = self.get(topic, partition)
         if found is not None:
+            if found.topic_id == ZERO_UUID:
+                found.assign_topic_id(topic_id)
             if found.topic_id != topic_id:
                 raise KafkaError(
                     ErrorCode.INCONSISTENT_TOPIC_ID,
