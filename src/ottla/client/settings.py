@@ -76,6 +76,8 @@ def client_settings_from(properties: Mapping[str, str]) -> ClientSettings:
     values: dict[str, Any] = {}
     for key, text in properties.items():
         refuse_security(key, text)
+        if key == "security.protocol":
+            continue
         name = key.replace(".", "_")
         if "_" in key or name not in FIELDS:
             raise unknown(key)
