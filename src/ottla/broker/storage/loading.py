@@ -214,7 +214,7 @@ def _index_fault(disk: Disk, segment: Segment, clean: bool) -> str | None:
 
 def _plan(log: Log, segments: list[Segment], wall: int) -> RecoveryPlan:
     first = segments[0].base_offset
-    usable = [snapshot for snapshot in log.snapshots if log.start_offset <= snapshot <= first]
+    usable = [snapshot for snapshot in log.snapshots if snapshot <= first]
     snapshot = max(usable, default=-1)
     earlier = [
         segment.base_offset

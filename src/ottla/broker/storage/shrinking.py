@@ -151,7 +151,7 @@ def rebuild_producers(log: Log, wall: int) -> None:
     producers = log.producers
     for snapshot in sorted(log.snapshots, reverse=True):
         path = f"{log.path}/{snapshot_file(snapshot)}"
-        if log.start_offset < snapshot <= log.end_offset:
+        if snapshot <= log.end_offset:
             try:
                 data = read_file(disk, path)
                 producers.load(data or b"", snapshot, wall, log.directory.producer_expiration_ms)
@@ -163,7 +163,7 @@ def rebuild_producers(log: Log, wall: int) -> None:
     else:
         producers.clear(log.start_offset)
         producers.snapshot_offset = log.start_offset
-    replay_from(log, producers.end_offset)
+    replay_from(log, max(producers.end_offset, log.start_offset))
     producers.end_offset = log.end_offset
     producers.on_high_watermark(log.high_watermark)
 
