@@ -98,7 +98,7 @@ def contents(node: Node) -> Contents:
     client = admin(node)
     names = [name for name in client.list_topics(timeout=SECONDS).topics if not name.startswith("__")]
     described = client.describe_topics(confluent_kafka.TopicCollection(names))
-    reader = consumer(node.bootstrap)
+    reader = consumer(node.bootstrap, fetch_wait_max_ms=20)
     topics = {}
     for name in sorted(names):
         topic = described[name].result(SECONDS)
