@@ -65,6 +65,13 @@ def test_kio_reads_what_we_write_and_we_read_what_kio_writes(cls: type[Body], da
         assert decode(cls, bytes(rewritten), version) == ours
 
 
+def test_kio_knows_the_same_errors() -> None:
+    theirs = pytest.importorskip("kio.schema.errors", reason="needs kio: pip install -e .[check]").ErrorCode
+    assert {code.name.lower(): (code.value, code.retriable) for code in ErrorCode} == {
+        code.name.lower(): (code.value, code.retriable) for code in theirs
+    }
+
+
 class Sink:
     """Where kio writes to."""
 

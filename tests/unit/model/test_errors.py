@@ -2,8 +2,6 @@ from __future__ import annotations
 
 import struct
 
-import pytest
-
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 
 
@@ -24,13 +22,6 @@ def test_every_code_has_a_sentence() -> None:
 def test_some_errors_are_worth_another_try() -> None:
     assert ErrorCode.NOT_LEADER_OR_FOLLOWER.retriable
     assert not ErrorCode.MESSAGE_TOO_LARGE.retriable
-
-
-def test_kio_agrees_on_numbers_names_and_what_is_retriable() -> None:
-    theirs = pytest.importorskip("kio.schema.errors", reason="needs kio: pip install -e .[check]").ErrorCode
-    assert {code.name.lower(): (code.value, code.retriable) for code in ErrorCode} == {
-        code.name.lower(): (code.value, code.retriable) for code in theirs
-    }
 
 
 def test_an_error_reads_its_sentence_unless_it_has_a_message() -> None:
