@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from ottla.broker.config.loggers import apply_levels, check_levels
 from ottla.broker.config.node_settings import NodeSettings
-from ottla.core.model.errors import KafkaError
+from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.settings.alter import DELETE, check_broker_change, invalid_request, operate
 from ottla.core.model.settings.dynamic import usable
 from ottla.core.model.settings.kinds import InvalidSetting
@@ -32,7 +32,11 @@ class Configs:
 
 
 def preprocess_incremental(
-    settings: NodeSettings, configs: Configs, request: IncrementalAlterConfigsRequest
+    settings: NodeSettings,
+    configs: Configs,
+    request: IncrementalAlterConfigsRequest,
+    *,
+    may_change_levels: bool = True,
 ) -> dict[int, KafkaError | None]:
     """What is settled already, by position of the resource: an error, or None for a change of log levels done."""
     resources = [(one.resource_type, one.resource_name) for one in request.resources]
@@ -44,6 +48,8 @@ def preprocess_incremental(
         try:
             _check_form(changes)
             if resource.resource_type == ResourceType.BROKER_LOGGER:
+                if not may_change_levels:
+                    raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
                 check_levels(settings.node_id, resource.resource_name, changes)
                 if not request.validate_only:
                     apply_levels(changes)
