@@ -169,6 +169,11 @@ class BrokerListener:
     def connections(self) -> int:
         return len(self._sessions)
 
+    @property
+    def busy(self) -> bool:
+        """Whether a request is under way on any connection."""
+        return any(session.busy for session in self._sessions)
+
     def close_connections(self) -> None:
         """Close all connections; replies already handed over still leave."""
         for session in list(self._sessions):

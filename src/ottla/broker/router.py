@@ -27,7 +27,7 @@ from ottla.broker.metrics import ApiMetrics
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.parts import Part, size_of
 from ottla.core.wire.apis import API, Api, ApiKey
-from ottla.core.wire.codec import DecodeError, decode, decode_from, encode, encode_parts
+from ottla.core.wire.codec import DecodeError, decode_from, encode, encode_parts
 from ottla.core.wire.declaration import Body
 from ottla.core.wire.headers import RequestHeader
 from ottla.core.wire.messages.api_versions import ApiVersion, ApiVersionsResponse
@@ -156,7 +156,8 @@ class Router:
         metrics.request_bytes += len(frame)
         metrics.versions[version] = metrics.versions.get(version, 0) + 1
         try:
-            request = decode(declared, frame, version, position)
+            # As in Kafka, bytes behind the last field are nobody's business: librdkafka sends some with Metadata.
+            request, _ = decode_from(declared, frame, version, position)
         except DecodeError as error:
             raise CloseConnection(f"a {api.name} request cannot be read: {error}", kind="decode") from error
         try:

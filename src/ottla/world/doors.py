@@ -158,6 +158,10 @@ class Listener(Protocol):
 class Network(Protocol):
     """Byte streams."""
 
+    def hostname(self) -> str:
+        """The name under which other machines may find this one."""
+        ...
+
     async def listen(
         self, host: str, port: int, accept: Callable[[], Session], *, backlog: int = 50
     ) -> Listener:

@@ -92,6 +92,9 @@ class RealNetwork:
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
 
+    def hostname(self) -> str:
+        return socket.getfqdn()
+
     async def listen(
         self, host: str, port: int, accept: Callable[[], Session], *, backlog: int = 50
     ) -> SocketListener:
