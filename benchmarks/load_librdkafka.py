@@ -133,7 +133,7 @@ def consume(port: int, topic: str, records: int) -> dict[str, float]:
     seen = 1
     began = time.perf_counter()
     while seen < records:
-        count = lib.rd_kafka_consume_batch(where, 0, 1000, messages, CHUNK)
+        count = lib.rd_kafka_consume_batch(where, 0, 1000, messages, min(CHUNK, records - seen))
         for message in messages[:count]:
             quick.rd_kafka_message_destroy(message)
         seen += count
