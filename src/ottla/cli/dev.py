@@ -74,14 +74,13 @@ def dev(data_dir: str | None, port: int | None, overrides: tuple[str, ...], log_
 
 def run_dev(properties: dict[str, str], ready: Callable[[Any], None], farewell: Callable[[], None]) -> int:
     """Format the data directory if need be, and run the node."""
-    from ottla.broker.config.load import load
+    from ottla.broker.config.load import from_properties
     from ottla.cli.server import run_node
     from ottla.cli.storage import format_if_needed
 
-    text = "".join(f"{key}={value}\n" for key, value in properties.items())
     with node_problems():
-        settings = load(text, {})
-        format_if_needed(settings)
+        settings = from_properties(properties)
+    format_if_needed(settings)
     return run_node(settings, ready, farewell)
 
 

@@ -146,13 +146,25 @@ def read_text(path: str) -> str:
 @contextmanager
 def node_problems(file: str | None = None) -> Iterator[None]:
     """Turn what configuring, formatting and starting a node raises into a `Problem`."""
+    from ottla.broker.formatting.options import FormatError
+    from ottla.broker.node import NotFormatted
+    from ottla.broker.quorum.batches import MetadataLogError
+    from ottla.broker.storage.opening import DirectoryRefused
     from ottla.core.model.errors import KafkaError
+    from ottla.core.model.settings.kinds import InvalidSetting
 
     try:
         yield
-    except KafkaError as error:
-        hint = f"correct it in {file}." if file else HINTS.get(error.code.name, NODE_HINT)
-        raise Problem(str(error), hint) from error
+    except InvalidSetting as error:
+        where = f"correct it in {file}" if file else "correct the setting"
+        raise Problem(str(error), f"{where}.", USAGE) from error
+    except FormatError as error:
+        raise Problem(str(error), "`ottla storage format --help` explains the flags.") from error
+    except NotFormatted as error:
+        how = 'ottla storage format -t "$(ottla storage random-uuid)" -s -c FILE'
+        raise Problem(str(error), f"format it once: {how}") from error
+    except (DirectoryRefused, MetadataLogError, KafkaError) as error:
+        raise Problem(str(error), NODE_HINT) from error
     except FileNotFoundError as error:
         raise Problem(f"{error.filename} does not exist", "check the path.", USAGE) from error
     except OSError as error:

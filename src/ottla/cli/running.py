@@ -13,7 +13,7 @@ import signal
 import socket
 import sys
 from collections.abc import AsyncIterator, Callable, Coroutine
-from typing import Any, Protocol, TypeVar
+from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ottla.world.doors import World
 from ottla.world.real import real_world
@@ -41,43 +41,52 @@ def run(work: Callable[[World], Coroutine[Any, Any, T]]) -> T:
     return asyncio.run(inside())
 
 
-def serve(build: Callable[[World], Runs], ready: Callable[[Any], None], farewell: Callable[[], None]) -> int:
-    """Run what `build` makes until a signal. Returns the process's exit code.
+Build: TypeAlias = "Callable[[World, Callable[[str], None]], Runs]"
+"""Makes what runs, of the world and of what it calls when it cannot go on."""
+
+
+def serve(build: Build, ready: Callable[[Any], None], farewell: Callable[[], None]) -> int:
+    """Run what `build` makes until a signal, or until it cannot go on. Returns the process's exit code.
 
     `ready` is called once it accepts requests, `farewell` before an immediate end forced by a second signal.
     """
     return asyncio.run(_serve(build, ready, farewell))
 
 
-async def _serve(
-    build: Callable[[World], Runs], ready: Callable[[Any], None], farewell: Callable[[], None]
-) -> int:
+async def _serve(build: Build, ready: Callable[[Any], None], farewell: Callable[[], None]) -> int:
     loop = asyncio.get_running_loop()
-    asked: asyncio.Future[int] = loop.create_future()
+    ended: asyncio.Future[int] = loop.create_future()
+    signalled = False
 
     def stop(number: int) -> None:
-        if asked.done():
+        nonlocal signalled
+        if signalled:
             farewell()
             os._exit(128 + number)
-        asked.set_result(number)
+        signalled = True
+        end(0)
+
+    def end(code: int) -> None:
+        if not ended.done():
+            ended.set_result(code)
 
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop, number)
-    node = build(real_world())
+    node = build(real_world(), lambda reason: end(1))
     starting = loop.create_task(node.start())
-    first: set[asyncio.Future[Any]] = {starting, asked}
+    first: set[asyncio.Future[Any]] = {starting, ended}
     await asyncio.wait(first, return_when=asyncio.FIRST_COMPLETED)
     if not starting.done():
         starting.cancel()
-        return 128 + asked.result()
+        return ended.result()
     starting.result()
     settle_memory()
     notify("READY=1")
     ready(node)
-    await asked
+    code = await ended
     notify("STOPPING=1")
     await node.stop()
-    return 0
+    return code
 
 
 def settle_memory() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -10,7 +11,7 @@ import click
 from ottla.cli.options import key_values, log_level_option, node_problems
 
 if TYPE_CHECKING:
-    from ottla.broker.config.load import NodeSettings
+    from ottla.broker.config.node_settings import NodeSettings
 
 
 @click.command()
@@ -48,14 +49,14 @@ def read_settings(file: str, overrides: tuple[str, ...] = ()) -> NodeSettings:
         return load(file, os.environ, overrides=key_values(overrides, "--override"))
 
 
-def run_node(settings: NodeSettings, ready: Any = None, farewell: Any = None) -> int:
-    """Run a node to its end over the real doors."""
+def run_node(
+    settings: NodeSettings,
+    ready: Callable[[Any], None] = lambda node: None,
+    farewell: Callable[[], None] = lambda: None,
+) -> int:
+    """Run a node to its end over the real doors. Returns the exit code."""
     from ottla.broker.node import Node
     from ottla.cli.running import serve
 
     with node_problems():
-        return serve(
-            lambda world: Node(settings, world),
-            ready or (lambda node: None),
-            farewell or (lambda: None),
-        )
+        return serve(lambda world, fatal: Node(settings, world, on_fatal=fatal), ready, farewell)
