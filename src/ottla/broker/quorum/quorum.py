@@ -44,6 +44,7 @@ from ottla.core.raft.machine import (
     Resign,
     Start,
 )
+from ottla.core.raft.observers import Observers
 from ottla.core.raft.voters import ReplicaKey, VoterEndpoint, VoterSet
 from ottla.core.records.control import build_control
 from ottla.core.wire.declaration import Body
@@ -81,13 +82,13 @@ class Quorum:
         rules: ConfigRules,
     ) -> None:
         self._world = world
-        self._clock = world.clock
+        self.clock = world.clock
         self.settings = settings
         self.log = log
         self.controller = Controller(controller_settings, rules, world.chance)
         self._loader = Loader()
         self._subscribers: list[Subscriber] = []
-        self._writer = Writer(log, self._clock, self._log_flushed, self._log_failed)
+        self._writer = Writer(log, self.clock, self._log_flushed, self._log_failed)
         self._raft: RaftMachine
         self._opened: Opened
         self.snapshots: Snapshots
@@ -95,6 +96,7 @@ class Quorum:
         self._failure: KafkaError | None = None
         self._stopped = False
         self.kraft_version = 0
+        self.observers = Observers()
 
     # -- the image -----------------------------------------------------------------------------------------------
 
@@ -111,7 +113,7 @@ class Quorum:
 
     def open(self) -> None:
         """Read checkpoint and log. Raises MetadataLogError, OSError, and ValueError for a quorum of several nodes."""
-        began = self._clock.micros()
+        began = self.clock.micros()
         opened = self._opened = load(self.log)
         self._loader = opened.loader
         self._loader.take_delta()
@@ -136,14 +138,14 @@ class Quorum:
             voters_in_log=opened.voters_in_log,
         )
         self.snapshots = Snapshots(
-            self.log, self._clock, self.settings.snapshots, opened.bytes_since_checkpoint
+            self.log, self.clock, self.settings.snapshots, opened.bytes_since_checkpoint
         )
         _log.info(
             "Read the metadata: end_offset=%d topics=%d partitions=%d ms=%d",
             self.log.end_offset,
             len(self.image.topics_by_id),
             self.image.partition_count,
-            (self._clock.micros() - began) // 1_000,
+            (self.clock.micros() - began) // 1_000,
         )
 
     async def start(self) -> None:
@@ -151,7 +153,7 @@ class Quorum:
         self._step(Start())
         self._activate()
         await self._writer.committed(self.log.end_offset)
-        self.controller.activate(self._clock.now())
+        self.controller.activate(self.clock.now())
         self._schedule_idle()
         self._schedule_tick()
 
@@ -191,7 +193,7 @@ class Quorum:
         """Let the controller answer. Raises KafkaError."""
         self._check_leading()
         command = Command(body, version, self.log.end_offset, forwarded)
-        outcome = self.controller.handle(self._clock.now(), command)
+        outcome = self.controller.handle(self.clock.now(), command)
         if outcome.records:
             self._append(list(outcome.records))
             self._schedule_tick()
@@ -225,7 +227,7 @@ class Quorum:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
 
     def _append(self, records: list[object]) -> None:
-        wall = self._clock.wall()
+        wall = self.clock.wall()
         epoch = self._raft.epoch
         base = self.log.end_offset
         version = self.controller.image.metadata_version
@@ -240,7 +242,7 @@ class Quorum:
         """Let the machine take an event, perform what it wants, and feed back what follows at once."""
         events: deque[Event] = deque([event])
         while events:
-            for effect in self._raft.step(self._clock.now(), events.popleft()):
+            for effect in self._raft.step(self.clock.now(), events.popleft()):
                 following = self._perform(effect)
                 if following is not None:
                     events.append(following)
@@ -252,7 +254,7 @@ class Quorum:
                 write_election(self._world.disk, self.log.path, state, self.kraft_version, voter_ids)
                 return Persisted(state)
             case Append(epoch, messages):
-                wall = self._clock.wall()
+                wall = self.clock.wall()
                 batch = build_control(
                     messages, base_offset=self.log.end_offset, leader_epoch=epoch, timestamp=wall
                 )
@@ -306,7 +308,7 @@ class Quorum:
         if self._stopped or self._failure is not None:
             return
         due = self._writer.appended_at + self.settings.max_idle_interval_ms
-        if self._clock.now() >= due:
+        if self.clock.now() >= due:
             self._append_own([NoOpRecord()])
         self._schedule_idle()
 
@@ -318,7 +320,7 @@ class Quorum:
     def _tick(self) -> None:
         if self._stopped or self._failure is not None:
             return
-        records = self.controller.tick(self._clock.now())
+        records = self.controller.tick(self.clock.now())
         if records:
             self._append_own(records)
         self._schedule_tick()
@@ -328,7 +330,7 @@ class Quorum:
         waiting = self._timers.pop(name, None)
         if waiting is not None:
             waiting.cancel()
-        self._timers[name] = self._clock.call_at(at, callback)
+        self._timers[name] = self.clock.call_at(at, callback)
 
     def _append_own(self, records: list[object]) -> None:
         """Append what nobody asked for."""
