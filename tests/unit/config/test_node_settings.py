@@ -45,6 +45,19 @@ def test_a_node_knows_its_listeners_directories_and_quorum() -> None:
     assert settings.inter_broker_listener == "PLAINTEXT"
 
 
+def test_relative_paths_are_counted_from_the_working_directory(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = from_properties(
+        {**NODE, "log.dirs": "a,./b,/c", "metadata.log.dir": "m", "cordoned.log.dirs": "a"}
+    )
+    assert settings.log_dirs == (f"{tmp_path}/a", f"{tmp_path}/b", "/c")
+    assert settings.metadata_log_dir == f"{tmp_path}/m"
+    assert settings.cordoned_log_dirs == (f"{tmp_path}/a",)
+    assert settings["log.dirs"] == ("a", "./b", "/c")
+
+
 def test_the_old_name_of_the_node_id_still_counts() -> None:
     properties = {**NODE, "broker.id": "7", "controller.quorum.voters": "7@localhost:9093"}
     del properties["node.id"]
@@ -75,6 +88,10 @@ def test_the_old_name_of_the_node_id_still_counts() -> None:
         ({"log.cleaner.dedupe.buffer.size": "1000"}, "at least 1MB per cleaner thread"),
         ({"queued.max.request.bytes": "5"}, "larger or equal to socket.request.max.bytes"),
         ({"max.connections.per.ip": "0"}, "can be set to zero only if"),
+        (
+            {"listener.name.plaintext.max.connections": "x"},
+            "listener.name.plaintext.max.connections: Invalid value x for configuration max.connections",
+        ),
         ({"cordoned.log.dirs": "/c"}, "Missing entries : /c"),
         ({"group.consumer.session.timeout.ms": "1"}, "greater than or equal to group.consumer.min.session"),
         ({"offsets.topic.compression.codec": "9"}, "Unknown compression type id: 9"),

@@ -36,8 +36,11 @@ def load_text(
 
 
 def from_properties(properties: Mapping[str, str]) -> NodeSettings:
-    """As `load`, from keys and values. Raises InvalidSetting."""
-    return NodeSettings(properties)
+    """As `load`, from keys and values. Relative paths are counted from the working directory, as in Kafka.
+
+    Raises InvalidSetting.
+    """
+    return NodeSettings(properties, base=str(Path.cwd()))
 
 
 def read_text(path: str) -> str:

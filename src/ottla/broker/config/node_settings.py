@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from posixpath import join, normpath
 from typing import Any, TypeAlias
 
 from ottla.broker.config.advertised import Advertisement
@@ -24,7 +25,7 @@ from ottla.core.model.settings.dynamic import effective_texts, usable
 from ottla.core.model.settings.group_rules import group_defaults
 from ottla.core.model.settings.kinds import InvalidSetting, Value
 from ottla.core.model.settings.listeners import Listener, parse_listeners, protocol_map
-from ottla.core.model.settings.table import BROKER
+from ottla.core.model.settings.table import BROKER, broker_setting
 from ottla.core.model.settings.topic_defaults import topic_defaults, topic_values
 
 log = logging.getLogger("ottla.config")
@@ -33,9 +34,13 @@ Changed: TypeAlias = "Callable[[frozenset[str]], None]"
 
 
 class NodeSettings:
-    """All settings of one node. Raises InvalidSetting from the constructor when they cannot be used."""
+    """All settings of one node. Raises InvalidSetting from the constructor when they cannot be used.
 
-    def __init__(self, properties: Mapping[str, str]) -> None:
+    `base` is the directory that relative paths are counted from; without it they stay as they are.
+    """
+
+    def __init__(self, properties: Mapping[str, str], base: str = "") -> None:
+        self._base = base
         self.static = _with_both_ids(properties)
         self.cluster: dict[str, str] = {}
         self.own: dict[str, str] = {}
@@ -69,17 +74,17 @@ class NodeSettings:
 
     @property
     def log_dirs(self) -> tuple[str, ...]:
-        return broker_rules.log_dirs(self._values)
+        return tuple(map(self._path, broker_rules.log_dirs(self._values)))
 
     @property
     def metadata_log_dir(self) -> str:
         """Where `__cluster_metadata-0` lies."""
         chosen: str | None = self["metadata.log.dir"]
-        return chosen or self.log_dirs[0]
+        return self._path(chosen) if chosen else self.log_dirs[0]
 
     @property
     def cordoned_log_dirs(self) -> tuple[str, ...]:
-        return broker_rules.cordoned_dirs(self._values)
+        return tuple(map(self._path, broker_rules.cordoned_dirs(self._values)))
 
     @property
     def layers(self) -> Layers:
@@ -156,6 +161,9 @@ class NodeSettings:
         for line in self.notices:
             log.warning("%s", line)
 
+    def _path(self, path: str) -> str:
+        return normpath(join(self._base, path)) if self._base else path
+
     def _texts(self) -> dict[str, str]:
         return effective_texts(self.static, self.cluster, self.own)
 
@@ -229,9 +237,23 @@ def read_values(texts: Mapping[str, str]) -> dict[str, Value]:
                 values[name] = setting.default
         except InvalidSetting as error:
             problems.append(str(error))
+    problems += _wrong_on_listeners(texts)
     if problems:
         raise InvalidSetting("\n".join(problems))
     return values
+
+
+def _wrong_on_listeners(texts: Mapping[str, str]) -> list[str]:
+    """What is wrong about keys of single listeners."""
+    problems: list[str] = []
+    for name, text in texts.items():
+        setting = None if name in BROKER else broker_setting(name)
+        if setting is not None:
+            try:
+                setting.read(text)
+            except InvalidSetting as error:
+                problems.append(f"{name}: {error}")
+    return problems
 
 
 def _with_both_ids(properties: Mapping[str, str]) -> dict[str, str]:
