@@ -145,12 +145,6 @@ def dev_properties(directory: str, kafka: int, controller: int, metrics: int) ->
         "controller.quorum.bootstrap.servers": f"localhost:{controller}",
         "log.dirs": directory,
         "ottla.metrics.port": str(metrics),
-        "offsets.topic.replication.factor": "1",
-        "transaction.state.log.replication.factor": "1",
-        "transaction.state.log.min.isr": "1",
-        "share.coordinator.state.topic.replication.factor": "1",
-        "share.coordinator.state.topic.min.isr": "1",
-        "group.initial.rebalance.delay.ms": "0",
     }
 
 

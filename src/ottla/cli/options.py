@@ -146,6 +146,17 @@ def read_text(path: str) -> str:
 @contextmanager
 def node_problems(file: str | None = None) -> Iterator[None]:
     """Turn what configuring, formatting and starting a node raises into a `Problem`."""
+    try:
+        yield
+    except Exception as error:
+        problem = node_problem(error, file)
+        if problem is None:
+            raise
+        raise problem from error
+
+
+def node_problem(error: Exception, file: str | None) -> Problem | None:
+    """What to say of an error that was foreseen; None for any other."""
     from ottla.broker.formatting.options import FormatError
     from ottla.broker.node import NotFormatted
     from ottla.broker.quorum.batches import MetadataLogError
@@ -153,22 +164,20 @@ def node_problems(file: str | None = None) -> Iterator[None]:
     from ottla.core.model.errors import KafkaError
     from ottla.core.model.settings.kinds import InvalidSetting
 
-    try:
-        yield
-    except InvalidSetting as error:
-        where = f"correct it in {file}" if file else "correct the setting"
-        raise Problem(str(error), f"{where}.", USAGE) from error
-    except FormatError as error:
-        raise Problem(str(error), "`ottla storage format --help` explains the flags.") from error
-    except NotFormatted as error:
+    if isinstance(error, InvalidSetting):
+        return Problem(str(error), f"correct it in {file}." if file else "correct the setting.", USAGE)
+    if isinstance(error, FormatError):
+        return Problem(str(error), "`ottla storage format --help` explains the flags.")
+    if isinstance(error, NotFormatted):
         how = 'ottla storage format -t "$(ottla storage random-uuid)" -s -c FILE'
-        raise Problem(str(error), f"format it once: {how}") from error
-    except (DirectoryRefused, MetadataLogError, KafkaError) as error:
-        raise Problem(str(error), NODE_HINT) from error
-    except FileNotFoundError as error:
-        raise Problem(f"{error.filename} does not exist", "check the path.", USAGE) from error
-    except OSError as error:
-        raise Problem(system_words(error), NODE_HINT) from error
+        return Problem(str(error), f"format it once: {how}")
+    if isinstance(error, (DirectoryRefused, MetadataLogError, KafkaError)):
+        return Problem(str(error), NODE_HINT)
+    if isinstance(error, FileNotFoundError):
+        return Problem(f"{error.filename or error} does not exist", "check the path.", USAGE)
+    if isinstance(error, OSError):
+        return Problem(system_words(error), NODE_HINT)
+    return None
 
 
 NODE_HINT = "check log.dirs and listeners; `ottla storage info -c FILE` shows the state of the directories."
