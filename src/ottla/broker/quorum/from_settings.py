@@ -77,6 +77,8 @@ def quorum_settings(
         endpoints=tuple(VoterEndpoint(each.name, each.host, each.port) for each in endpoints),
         min_insync_replicas=settings["min.insync.replicas"],
         max_idle_interval_ms=settings["metadata.max.idle.interval.ms"],
+        fetch_max_bytes=settings["controller.quorum.fetch.max.bytes"],
+        fetch_snapshot_max_bytes=settings["controller.quorum.fetch.snapshot.max.bytes"],
         snapshots=SnapshotPolicy(
             max_bytes_between=settings["metadata.log.max.record.bytes.between.snapshots"],
             max_interval_ms=settings["metadata.log.max.snapshot.interval.ms"],

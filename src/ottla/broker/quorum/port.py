@@ -25,19 +25,19 @@ class LocalController:
     """`services.controller`: the controller in this process."""
 
     def __init__(self, quorum: Quorum, controller_listeners: frozenset[str]) -> None:
-        self._quorum = quorum
+        self.quorum = quorum
         self._controller_listeners = controller_listeners
 
     async def request(self, context: Context, key: ApiKey, request: Body) -> Body:
         """The controller's answer, once everything it speaks of is committed. Raises KafkaError."""
         told = _TOLD.get(key)
         if told is not None:
-            return told(self._quorum, context, request)
+            return told(self.quorum, context, request)
         forwarded = context.listener not in self._controller_listeners
         # A request made inside the node (AllocateProducerIds for InitProducerId) is in its newest form, whatever the
         # version of the client's request that caused it.
         version = context.version if context.key == key else request.wire.versions.last
-        answer: Body = await self._quorum.command(request, version, forwarded=forwarded)
+        answer: Body = await self.quorum.command(request, version, forwarded=forwarded)
         return answer
 
 

@@ -9,8 +9,10 @@ speak of records that are not committed yet.
 from __future__ import annotations
 
 import logging
+from asyncio import Future
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -67,6 +69,8 @@ class QuorumSettings(msgspec.Struct, frozen=True):
     """Where this node's controller listeners can be reached."""
     min_insync_replicas: int = 1
     max_idle_interval_ms: int = 500
+    fetch_max_bytes: int = 1 << 20
+    fetch_snapshot_max_bytes: int = 1 << 20
     snapshots: SnapshotPolicy = SnapshotPolicy()
 
 
@@ -97,6 +101,8 @@ class Quorum:
         self._stopped = False
         self.kraft_version = 0
         self.observers = Observers()
+        self._watching: list[Future[None]] = []
+        """One for each fetch of the log that waits, so no more than there are connections."""
 
     # -- the image -----------------------------------------------------------------------------------------------
 
@@ -169,6 +175,7 @@ class Quorum:
         except KafkaError as error:
             _log.error("Stopped with uncommitted metadata: %s", error)
         self._step(Resign())
+        self._moved()
         self._writer.fail(KafkaError(ErrorCode.NOT_CONTROLLER))
 
     def _activate(self) -> None:
@@ -203,6 +210,28 @@ class Quorum:
     async def committed(self) -> None:
         """Return when everything written so far is committed."""
         await self._writer.committed(self.log.end_offset)
+
+    async def beyond(self, offset: int, high_watermark: int, max_wait_ms: int) -> None:
+        """Return when the log ends beyond `offset` or the high watermark beyond the one given, or after a while."""
+        until = self.clock.now() + max_wait_ms
+        while self.log.end_offset <= offset and self._raft.high_watermark <= high_watermark:
+            if self._stopped or self.clock.now() >= until:
+                return
+            moved: Future[None] = self.clock.future()
+            self._watching.append(moved)
+            timer = self.clock.call_at(until, partial(_wake, moved))
+            try:
+                await moved
+            finally:
+                timer.cancel()
+                if moved in self._watching:
+                    self._watching.remove(moved)
+
+    def _moved(self) -> None:
+        """The log or the high watermark moved: who watches them looks again."""
+        watching, self._watching = self._watching, []
+        for moved in watching:
+            _wake(moved)
 
     def facts(self) -> Facts:
         """What peers may know of us."""
@@ -287,6 +316,7 @@ class Quorum:
             for subscriber in self._subscribers:
                 subscriber(self.image, delta)
         self._writer.release(high_watermark)
+        self._moved()
         if self.snapshots.due and not self._loader.in_transaction:
             self._snapshot()
 
@@ -340,3 +370,8 @@ class Quorum:
             _log.error("The metadata log took no records: %s", error)
             if not self.log.directory.online:
                 self._log_failed(error)
+
+
+def _wake(moved: Future[None]) -> None:
+    if not moved.done():
+        moved.set_result(None)

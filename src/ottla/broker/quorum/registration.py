@@ -178,7 +178,10 @@ class Registration:
 
     def _schedule(self) -> None:
         at = self._clock.now() + self._standing.heartbeat_interval_ms
-        self._timer = self._clock.call_at(at, lambda: self._clock.spawn(self._beat(), name="heartbeat"))
+        self._timer = self._clock.call_at(at, self._begin_beat)
+
+    def _begin_beat(self) -> None:
+        self._clock.spawn(self._beat(), name="heartbeat")
 
     async def _beat(self) -> None:
         if self._stopped:

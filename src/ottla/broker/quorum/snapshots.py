@@ -49,16 +49,29 @@ class Snapshots:
         self._bytes_since = bytes_since
         self._last_at = clock.now()
         known = list_checkpoints(self._disk, log.path)
-        self.known: list[tuple[OffsetAndEpoch, int]] = [(id_, self._size_of(id_)) for id_ in known]
+        self.known: list[tuple[OffsetAndEpoch, int]] = [(id_, self._bytes_of(id_)) for id_ in known]
         """(id, bytes), oldest first."""
         self._written_at: dict[OffsetAndEpoch, int] = {}
 
     @property
-    def newest(self) -> OffsetAndEpoch | None:
-        """The newest checkpoint, but not the one made by formatting: peers never see that."""
-        if not self.known or self.known[-1][0] == BOOTSTRAP:
-            return None
-        return self.known[-1][0]
+    def offered(self) -> list[OffsetAndEpoch]:
+        """What peers may load, oldest first: not the checkpoint made by formatting."""
+        return [id_ for id_, _ in self.known if id_ != BOOTSTRAP]
+
+    def size_of(self, id_: OffsetAndEpoch) -> int | None:
+        """Bytes of a checkpoint that peers may load; None when there is no such one."""
+        return next((size for known, size in self.known if known == id_ and id_ != BOOTSTRAP), None)
+
+    def read(self, id_: OffsetAndEpoch, position: int, size: int) -> bytes:
+        """A stretch of a checkpoint. Raises KafkaError when the disk fails."""
+        try:
+            file = self._disk.open(self.path_of(id_))
+            try:
+                return file.read(size, position)
+            finally:
+                file.close()
+        except OSError as error:
+            raise self._log.directory.storage_error(f"reading {self.path_of(id_)}", error) from error
 
     def path_of(self, id_: OffsetAndEpoch) -> str:
         return f"{self._log.path}/{checkpoint_name(id_)}"
@@ -137,7 +150,7 @@ class Snapshots:
             raise MetadataLogError(f"{self.path_of(id_)} is cut off")
         return int.from_bytes(head[35:43])
 
-    def _size_of(self, id_: OffsetAndEpoch) -> int:
+    def _bytes_of(self, id_: OffsetAndEpoch) -> int:
         file = self._disk.open(self.path_of(id_))
         try:
             return file.size()
