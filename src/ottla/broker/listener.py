@@ -68,6 +68,7 @@ class BrokerListener:
         self.clock = clock
         self.memory = memory
         self.limits = limits
+        self.serving = False
         self._metrics = metrics
         self._sessions: dict[RequestSession, None] = {}
         self._per_ip: dict[str, int] = {}
@@ -84,11 +85,17 @@ class BrokerListener:
         assert self._port is not None, "the listener is not open"
         return self._port.address
 
-    async def open(self, network: Network, host: str, port: int) -> Address:
-        """Raises OSError when the port cannot be opened."""
+    async def bind(self, network: Network, host: str, port: int) -> Address:
+        """Open the port; connections are taken and wait. Raises OSError when it cannot be opened."""
         self._port = await network.listen(host, port, self._accept, backlog=self.limits.backlog)
-        self._plan_sweep()
         return self._port.address
+
+    def serve(self) -> None:
+        """Begin to read requests."""
+        self.serving = True
+        self._plan_sweep()
+        for session in list(self._sessions):
+            session.begin()
 
     def _accept(self) -> RequestSession:
         return RequestSession(self)

@@ -84,6 +84,13 @@ class RequestSession:
             listener.name, listener.role, listener.security_protocol, connection.peer, connection.local
         )
         listener.joined(self)
+        if not listener.serving:
+            self._paused = True
+            connection.pause()
+
+    def begin(self) -> None:
+        """The node is ready: read what the client has sent meanwhile."""
+        self._resume()
 
     def buffer(self) -> memoryview:
         self._view = self._reader.buffer()

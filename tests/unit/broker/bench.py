@@ -154,7 +154,8 @@ class Bench:
         self.clients: list[Client] = []
 
     async def open(self) -> Bench:
-        address = await self.listener.open(self.world.network, "127.0.0.1", 0)
+        address = await self.listener.bind(self.world.network, "127.0.0.1", 0)
+        self.listener.serve()
         self.port = address.port
         return self
 

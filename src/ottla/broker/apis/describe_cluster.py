@@ -9,9 +9,10 @@ from typing import Final
 
 from ottla.broker.authorizer import CLUSTER_NAME, CLUSTER_OPERATIONS, authorized_operations
 from ottla.broker.context import Context
-from ottla.broker.endpoints import brokers
+from ottla.broker.endpoints import Node, brokers, controllers
 from ottla.broker.services import Services
 from ottla.core.model.errors import ErrorCode
+from ottla.core.wire.apis import ListenerRole
 from ottla.core.wire.messages.describe_cluster import (
     DescribeClusterBroker,
     DescribeClusterRequest,
@@ -42,24 +43,32 @@ def refusal(context: Context, asked: int, served: int) -> DescribeClusterRespons
 
 
 def handle(services: Services, context: Context, request: DescribeClusterRequest) -> DescribeClusterResponse:
-    refused = refusal(context, request.endpoint_type, BROKERS)
+    served = CONTROLLERS if context.caller.role is ListenerRole.CONTROLLER else BROKERS
+    refused = refusal(context, request.endpoint_type, served)
     if refused is not None:
         return refused
-    nodes = list(brokers(services, context, fenced=request.include_fenced_brokers))
-    alive = [node for node in nodes if not node.fenced]
-    response = DescribeClusterResponse(
-        cluster_id=services.cluster_id,
-        controller_id=alive[services.chance.below(len(alive))].id if alive else -1,
-        brokers=[
-            DescribeClusterBroker(broker_id=each.id, host=each.host, port=each.port, rack=each.rack)
-            for each in nodes
-        ],
-    )
-    if context.version >= 2:
-        for answer, node in zip(response.brokers, nodes, strict=True):
-            answer.is_fenced = node.fenced
+    response = DescribeClusterResponse(cluster_id=services.cluster_id)
+    if context.version >= 1:
+        response.endpoint_type = served
+    if served == CONTROLLERS:
+        nodes = list(controllers(services, context))
+        response.controller_id = (
+            services.node_id if any(node.id == services.node_id for node in nodes) else -1
+        )
+    else:
+        nodes = list(brokers(services, context, fenced=request.include_fenced_brokers))
+        alive = [node for node in nodes if not node.fenced]
+        response.controller_id = alive[services.chance.below(len(alive))].id if alive else -1
+    response.brokers = [_node(context, node) for node in nodes]
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = authorized_operations(
             services.authorizer, context, ResourceType.CLUSTER, CLUSTER_NAME, CLUSTER_OPERATIONS
         )
     return response
+
+
+def _node(context: Context, node: Node) -> DescribeClusterBroker:
+    described = DescribeClusterBroker(broker_id=node.id, host=node.host, port=node.port, rack=node.rack)
+    if context.version >= 2:
+        described.is_fenced = node.fenced
+    return described

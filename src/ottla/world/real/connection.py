@@ -67,9 +67,9 @@ class SocketConnection:
         self.local = _address(sock.getsockname())
 
     def start(self) -> None:
-        """Hand the connection to its session and begin to read."""
-        self._session.opened(self)
+        """Begin to read, and hand the connection to its session, which may pause it at once."""
         self.resume()
+        self._session.opened(self)
 
     # -- reading
 
