@@ -20,14 +20,34 @@ HEAD = """\
 All settings of Apache Kafka 4.3 for brokers, topics, groups and client metrics, and Ottla's own. Written from the
 table in `src/ottla/core/model/settings` by `docs/reference/write_settings.py`; do not edit by hand.
 
+## Where they come from
+
+1. The file given to `ottla server`: Java's properties format, Kafka's `server.properties` unchanged.
+2. Environment variables: `KAFKA_` (as in Kafka's image), `KAFKA_CFG_` or `OTTLA_` and the key in capitals, `_` for `.`,
+   `__` for `_`, `___` for `-`: `KAFKA_LOG_RETENTION_MS=1000`. Ottla's own may leave out the second `ottla`:
+   `OTTLA_METRICS_PORT=9404`.
+3. `--override key=value` on the command line.
+4. While the node runs: what was set for all brokers, then what was set for this one (`kafka-configs.sh`, any admin
+   client). Topics and groups have settings of their own above all that.
+
+Each beats the ones before it. Times in milliseconds beat minutes, minutes beat hours.
+
+`listener.name.<listener>.<setting>` sets something for one listener. Without `advertised.listeners` clients are told
+the address at which they reached the node.
+
+## How to read the tables
+
 What a setting does here stands before its text when it is not simply what the text says:
 
-- *nothing to tune*: accepted without effect; one line of notice at the start names it;
-- *later*: accepted; the part it belongs to is not built yet;
-- *refused*: security, encryption, tiering: another value than the default stops the start by its name.
+- *Nothing to tune*: accepted without effect; a line of notice at the start names it.
+- *Later*: accepted; the part it belongs to is not built yet. Named at the start, too.
+- *Refused*: security, encryption, tiering and the like. Another value than the default stops the start by its name,
+  because ignoring it would not be safe.
 
-"When" says how it can change: *restart* only in the file, *broker* while running, for each broker, *cluster* while
-running, for all brokers at once or for one.
+A key that nobody knows is named at the start with the one that was probably meant, and does no harm.
+
+"When" says how a setting can change: *restart* only in the file, *broker* while running, for each broker, *cluster*
+while running, for all brokers at once or for one.
 """
 
 WHEN = {Dynamic.READ_ONLY: "restart", Dynamic.PER_BROKER: "broker", Dynamic.CLUSTER_WIDE: "cluster"}

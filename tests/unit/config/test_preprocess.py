@@ -88,6 +88,13 @@ def test_thread_counts_change_step_by_step(settings: NodeSettings) -> None:
         assert (preprocess_incremental(settings, Configs({}, {}), asked) == {}) is fits
 
 
+def test_a_running_broker_always_lets_somebody_connect(settings: NodeSettings) -> None:
+    asked = request(resource(BROKER, "1", ("max.connection.creation.rate", SET, "0")))
+    (error,) = preprocess_incremental(settings, Configs({}, {}), asked).values()
+    assert error is not None
+    assert error.code is ErrorCode.INVALID_REQUEST
+
+
 @pytest.mark.parametrize("key", ["listeners", "listener.name.plaintext.ssl.keystore.location"])
 def test_what_is_not_built_is_refused_rather_than_ignored(settings: NodeSettings, key: str) -> None:
     asked = request(resource(BROKER, "1", (key, SET, "PLAINTEXT://:1,CONTROLLER://:2")))

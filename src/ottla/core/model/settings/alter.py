@@ -242,10 +242,13 @@ _POOLS: Final = (
 
 
 def check_steps(before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
-    """Thread counts may at most double or halve in one change, here too, though nothing is resized by it.
+    """What a change of a running broker may do to single values. Raises InvalidSetting.
 
-    Raises InvalidSetting.
+    Thread counts may at most double or halve in one change, here too, though nothing is resized by it.
     """
+    rate = after["max.connection.creation.rate"]
+    if rate != before["max.connection.creation.rate"] and rate <= 0:
+        raise InvalidSetting(f"Invalid max.connection.creation.rate {rate}")
     for name in _POOLS:
         old, new = before[name], after[name]
         if new == old:

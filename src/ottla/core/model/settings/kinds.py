@@ -67,7 +67,9 @@ _WHOLE: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DOUBLE: Final = re.compile(
     r"([+-]?)(NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?", re.ASCII
 )
-_COMMA: Final = re.compile(r"\s*,\s*")
+_COMMA: Final = re.compile(r"\s*,\s*", re.ASCII)
+_TRIMMED: Final = "".join(map(chr, range(33)))
+"""What Java trims: every control character and the space, and no other blank."""
 
 
 def invalid(name: str, value: object, why: str | None = None) -> InvalidSetting:
@@ -77,7 +79,7 @@ def invalid(name: str, value: object, why: str | None = None) -> InvalidSetting:
 
 def parse(name: str, kind: Kind, text: str) -> Value:
     """Text to value. Raises InvalidSetting."""
-    trimmed = text.strip()
+    trimmed = text.strip(_TRIMMED)
     if kind in _WIDTH:
         return _whole(name, kind, text, trimmed)
     if kind is Kind.BOOLEAN:
