@@ -14,6 +14,7 @@ from typing import Final
 from ottla.core.log.index import (
     OFFSET_ENTRY,
     TIME_ENTRY,
+    TRANSACTION_ENTRY,
     AbortedTransaction,
     aborted_entries,
     floor_slot,
@@ -227,35 +228,52 @@ class TimeIndex(_EntryIndex):
 class TransactionIndex:
     """Aborted transactions. The file exists once there is one."""
 
-    __slots__ = ("_disk", "_file", "path")
+    __slots__ = ("_disk", "_file", "_pending", "path")
 
     def __init__(self, disk: Disk, path: str) -> None:
         self._disk = disk
         self.path = path
         self._file: File | None = disk.open(path) if disk.exists(path) else None
+        self._pending: list[AbortedTransaction] = []
 
     @property
     def file(self) -> File | None:
         return self._file
 
     def add(self, entry: AbortedTransaction) -> None:
-        """Raises OSError."""
-        if self._file is None:
-            self._file = self._disk.open(self.path, create=True)
-        self._file.write([pack_aborted(entry)], self._file.size())
+        self._pending.append(entry)
+        try:
+            self.write_pending()
+        except OSError:
+            # The marker is in the log already, so the entry counts; it stays in memory until the file takes it.
+            return
+
+    def write_pending(self) -> None:
+        """Hand what waits to the file. Raises OSError."""
+        if self._pending:
+            if self._file is None:
+                self._file = self._disk.open(self.path, create=True)
+            size = self._file.size()
+            self._file.write(
+                [b"".join(map(pack_aborted, self._pending))], size - size % TRANSACTION_ENTRY.size
+            )
+            self._pending.clear()
 
     def entries(self) -> list[AbortedTransaction]:
         if self._file is None:
-            return []
-        return list(aborted_entries(self._file.read(self._file.size(), 0)))
+            return list(self._pending)
+        return [*aborted_entries(self._file.read(self._file.size(), 0)), *self._pending]
 
     def truncate(self, offset: int) -> None:
         """Forget transactions whose marker is at `offset` or above."""
-        if self._file is not None:
-            kept = [entry for entry in self.entries() if entry.last_offset < offset]
+        held = self.entries()
+        kept = [entry for entry in held if entry.last_offset < offset]
+        if len(kept) < len(held):
             self.replace(b"".join(map(pack_aborted, kept)))
 
     def replace(self, entries: bytes) -> None:
+        """Everything anew. Raises OSError."""
+        self._pending.clear()
         if self._file is None:
             if not entries:
                 return
@@ -265,6 +283,7 @@ class TransactionIndex:
             self._file.write([entries], 0)
 
     def fault(self, base_offset: int) -> str | None:
+        """What is wrong with the file."""
         try:
             for entry in self.entries():
                 if entry.last_offset < base_offset:

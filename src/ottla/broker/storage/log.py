@@ -235,9 +235,11 @@ class Log:
         else:
             head = stamp(parts[0], header, base_offset, leader_epoch)
             parts = [*head, *parts[1:]]
+        if leader_epoch != self.leader_epochs.latest or self.leader_epochs.changed:
+            self.assign_epoch(leader_epoch, base_offset)
         segment = self._writable_segment(header, header.size, header.last_offset, wall)
         self._write(segment, parts, header.size)
-        self._took(segment, header, leader_epoch)
+        self._took(segment, header)
         if header.producer_id >= 0:
             self._note_producer(segment, header, records)
         return Appended(
@@ -329,11 +331,14 @@ class Log:
         first = taken[0][1]
         end = taken[-1][0] + taken[-1][1].size
         max_timestamp = max(header.max_timestamp for _, header in taken)
+        for _, header in taken:
+            if header.leader_epoch > self.leader_epochs.latest or self.leader_epochs.changed:
+                self.assign_epoch(header.leader_epoch, header.base_offset)
         segment = self._writable_segment(first, end, following - 1, wall)
         self._write(segment, [view[:end]], end)
         for position, header in taken:
             batch = view[position : position + header.size]
-            self._took(segment, header, header.leader_epoch)
+            self._took(segment, header)
             if header.producer_id >= 0:
                 self._note_producer(segment, header, batch)
         must_flush = self.unflushed_records >= self.config.flush_messages
@@ -387,14 +392,12 @@ class Log:
         except OSError as error:
             self.directory.fail(f"cutting off a torn append to {self.name}", error)
 
-    def _took(self, segment: Segment, header: BatchHeader, leader_epoch: int) -> None:
-        """The batch of `header` is at the end of `segment`: indexes, epochs and offsets follow."""
+    def _took(self, segment: Segment, header: BatchHeader) -> None:
+        """The batch of `header` is at the end of `segment`: indexes and offsets follow. Nothing here can fail."""
         last_offset = header.last_offset
         if segment.first_timestamp is None:
             segment.first_timestamp = header.max_timestamp
         segment.index_batch(header.size, last_offset, header.max_timestamp, self.config.index_interval_bytes)
-        if leader_epoch >= 0 and leader_epoch != self.leader_epochs.latest:
-            self.assign_epoch(leader_epoch, header.base_offset)
         self.end_offset = last_offset + 1
         self.producers.end_offset = last_offset + 1
         self.unflushed_records += header.last_offset_delta + 1
@@ -403,16 +406,11 @@ class Log:
         ended = replay(self.producers, header, batch)
         if ended is not None and ended[0].aborted:
             completed, stable = ended
-            try:
-                segment.transactions.add(
-                    AbortedTransaction(
-                        completed.producer_id, completed.first_offset, completed.last_offset, stable
-                    )
+            segment.transactions.add(
+                AbortedTransaction(
+                    completed.producer_id, completed.first_offset, completed.last_offset, stable
                 )
-            except OSError as error:
-                raise self.directory.storage_error(
-                    f"writing the transaction index of {self.name}", error
-                ) from error
+            )
 
     # -- topic id, epochs, rolling -----------------------------------------------------------------------------------------
 
@@ -427,8 +425,9 @@ class Log:
         self.unsynced_names.add(PARTITION_METADATA_FILE)
 
     def assign_epoch(self, epoch: int, start: int) -> None:
-        """A leader of `epoch` writes from `start` on."""
-        self.leader_epochs.assign(epoch, start)
+        """A leader of `epoch` writes from `start` on. Raises KafkaError; a later call writes what this one could not."""
+        if epoch >= 0:
+            self.leader_epochs.assign(epoch, start)
         self.write_epochs()
 
     def write_epochs(self) -> None:

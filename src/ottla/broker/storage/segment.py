@@ -269,6 +269,7 @@ class Segment:
         self.time_index.add(self.max_timestamp, self.max_timestamp_offset)
         self.index.trim()
         self.time_index.trim()
+        self.transactions.write_pending()
 
     def write_indexes(self) -> None:
         """Hand index entries that wait in memory to their files."""
@@ -276,6 +277,8 @@ class Segment:
             self._index.write_pending()
         if self._time_index is not None:
             self._time_index.write_pending()
+        if self._transactions is not None:
+            self._transactions.write_pending()
 
     def files(self) -> Sequence[File]:
         """All files, the log first, for syncing."""

@@ -1,0 +1,267 @@
+"""Disks that are full, that fail, that lose power; directories that go and partitions that stay."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from functools import wraps
+from typing import Any
+
+import pytest
+
+from ottla.broker.storage.answers import Origin
+from ottla.broker.storage.directory import LogDirectory
+from ottla.broker.storage.opening import DirectoryRefused, read_meta_properties
+from ottla.broker.storage.store import LogStore
+from ottla.core.log.config import LogConfig
+from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.model.ids import Uuid
+from ottla.core.records.control import EndTransaction, build_end_transaction
+from tests.unit.storage.logs import TOPIC_ID, WALL, Shelf, append, batch, contents
+from tests.unit.storage.world import MemoryDisk, MemoryFile
+
+LOG_FILE = "/data/orders-0/00000000000000000000.log"
+
+
+def on_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
+    @wraps(test)
+    def run(*args: Any, **kwargs: Any) -> None:
+        asyncio.run(test(*args, **kwargs))
+
+    return run
+
+
+@on_loop
+async def test_a_full_disk_fails_the_append_and_nothing_else() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    size = len(shelf.disk.files[LOG_FILE].data)
+    shelf.disk.room = 40
+    with pytest.raises(KafkaError) as refused:
+        append(log, b"b")
+    assert refused.value.code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert len(shelf.disk.files[LOG_FILE].data) == size, "the torn batch is taken out"
+    assert log.directory.online and contents(log) == [(0, b"a")]
+    shelf.disk.room = None
+    assert append(log, b"b") == 1
+    assert contents(log) == [(0, b"a"), (1, b"b")]
+
+
+@on_loop
+async def test_a_full_disk_while_rolling_keeps_the_old_segment() -> None:
+    shelf = Shelf(config=LogConfig(segment_bytes=100))
+    log = await shelf.log()
+    append(log, b"x" * 20, producer_id=1, producer_epoch=0, base_sequence=0)
+    shelf.disk.room = 0
+    for _ in range(2):
+        with pytest.raises(KafkaError):
+            append(log, b"y" * 20, producer_id=1, producer_epoch=0, base_sequence=1)
+    shelf.disk.room = None
+    assert append(log, b"y" * 20, producer_id=1, producer_epoch=0, base_sequence=1) == 1
+    assert [segment.base_offset for segment in log.segments] == [0, 1]
+    assert [value for _, value in contents(await shelf.restart(clean=False))] == [b"x" * 20, b"y" * 20]
+
+
+@on_loop
+async def test_a_full_disk_keeps_epochs_and_aborted_transactions_in_mind() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"in", producer_id=5, producer_epoch=0, base_sequence=0, transactional=True)
+    marker = build_end_transaction(5, 0, EndTransaction(committed=False, coordinator_epoch=0), WALL)
+    shelf.disk.room = len(marker)
+    log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL, now=0)
+    assert log.aborted_transactions(0, 2) == [(5, 0, 1, 2)]
+    with pytest.raises(KafkaError):
+        append(log, b"b", epoch=8)
+    shelf.disk.room = None
+    append(log, b"c", epoch=8)
+    log = await shelf.restart(clean=True)
+    assert log.aborted_transactions(0, 2) == [(5, 0, 1, 2)]
+    assert log.leader_epochs.latest == 8
+
+
+@on_loop
+async def test_a_disk_error_takes_the_directory_offline_once() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    heard: list[LogDirectory] = []
+    shelf.store.on_offline(heard.append)
+    shelf.disk.broken = True
+    for _ in range(2):
+        with pytest.raises(KafkaError) as refused:
+            append(log, b"b")
+        assert refused.value.code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert heard == [log.directory] and not log.directory.online
+    shelf.disk.broken = False
+    assert contents(log) == [(0, b"a")], "what can still be read is read"
+    with pytest.raises(KafkaError):
+        append(log, b"b")
+
+
+class _FailingSync(MemoryFile):
+    async def sync(self) -> None:
+        raise OSError(28, "No space left on device", self.path)
+
+
+@on_loop
+async def test_a_failed_sync_is_final_even_on_a_full_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    monkeypatch.setattr(MemoryFile, "sync", _FailingSync.sync)
+    answers = await asyncio.gather(log.flush(), log.flush(), return_exceptions=True)
+    assert [getattr(answer, "code", None) for answer in answers] == [ErrorCode.KAFKA_STORAGE_ERROR] * 2
+    assert not log.directory.online and log.recovery_point == 0
+
+
+@on_loop
+async def test_new_logs_go_where_there_are_fewest_and_survive_restarts() -> None:
+    shelf = Shelf("/one", "/two", "/three")
+    await shelf.open()
+    for partition in range(7):
+        append(await shelf.log(partition=partition), b"%d" % partition)
+    homes = [log.directory.path for log in shelf.store.logs()]
+    assert sorted(homes.count(path) for path in shelf.paths) == [2, 2, 3]
+    ids = {directory.path: directory.id for directory in shelf.store.directories}
+    await shelf.restart(clean=True)
+    assert {directory.path: directory.id for directory in shelf.store.directories} == ids
+    assert len(set(ids.values())) == 3
+    assert [contents(log) for log in sorted(shelf.store.logs(), key=lambda log: log.partition)] == [
+        [(0, b"%d" % partition)] for partition in range(7)
+    ]
+
+
+@on_loop
+async def test_a_directory_of_another_cluster_or_node_or_process_is_refused() -> None:
+    shelf = Shelf()
+    await shelf.open()
+    other = LogStore(shelf.disk, shelf.clock, shelf.chance)
+    with pytest.raises(DirectoryRefused, match="in use"):
+        await other.open(["/data"], cluster_id="cluster", node_id=1)
+    await shelf.store.close(broker_epoch=5)
+    with pytest.raises(DirectoryRefused, match="cluster cluster"):
+        await other.open(["/data"], cluster_id="else", node_id=1)
+    with pytest.raises(DirectoryRefused, match="node 1"):
+        await other.open(["/data"], cluster_id="cluster", node_id=2)
+    await other.open(["/data"], cluster_id="cluster", node_id=1)
+    assert other.clean_shutdown_epoch == 5
+    other.abandon()
+    again = LogStore(shelf.disk, shelf.clock, shelf.chance)
+    await again.open(["/data"], cluster_id="cluster", node_id=1)
+    assert again.clean_shutdown_epoch == -1
+
+
+@on_loop
+async def test_meta_properties_of_version_0_are_read_and_version_1_is_written() -> None:
+    disk = MemoryDisk()
+    disk.make_directory("/data")
+    disk.open("/data/meta.properties", create=True).write(
+        [b"version=0\nbroker.id=1\ncluster.id=cluster\n"], 0
+    )
+    shelf = Shelf(disk=disk)
+    await shelf.open()
+    written = read_meta_properties(disk, "/data")
+    assert written is not None
+    assert (written.version, written.node_id, written.cluster_id) == (1, 1, "cluster")
+    assert written.directory_id == shelf.store.directories[0].id
+
+
+@on_loop
+async def test_a_deleted_log_can_be_made_anew_at_once() -> None:
+    shelf = Shelf()
+    append(await shelf.log(), b"old")
+    shelf.store.delete("orders", 0)
+    other = Uuid(bytes(range(1, 17)))
+    fresh = shelf.store.create("orders", 0, other, shelf.config)
+    assert contents(fresh) == []
+    with pytest.raises(KafkaError) as refused:
+        shelf.store.create("orders", 0, TOPIC_ID, shelf.config)
+    assert refused.value.code == ErrorCode.INCONSISTENT_TOPIC_ID
+    assert any(name.endswith("-delete") for name in shelf.disk.list("/data"))
+    shelf.clock.pass_ms(60_000)
+    assert not any(name.endswith("-delete") for name in shelf.disk.list("/data"))
+
+
+@on_loop
+async def test_leftovers_of_a_deletion_go_at_the_next_start() -> None:
+    shelf = Shelf()
+    append(await shelf.log(), b"old")
+    shelf.store.delete("orders", 0)
+    shelf.store.abandon()
+    await shelf.open()
+    shelf.clock.pass_ms(1)
+    assert not any(name.endswith("-delete") for name in shelf.disk.list("/data"))
+    assert shelf.store.logs() == []
+
+
+@on_loop
+async def test_stray_logs_are_kept_under_another_name() -> None:
+    shelf = Shelf()
+    append(await shelf.log(), b"lost")
+    await shelf.store.close()
+    store = shelf.store = LogStore(shelf.disk, shelf.clock, shelf.chance)
+    await store.open(["/data"], cluster_id="cluster", node_id=1)
+    await store.load(lambda topic: shelf.config, lambda log: True)
+    assert store.logs() == []
+    assert [name for name in shelf.disk.list("/data") if name.endswith("-stray")]
+
+
+@on_loop
+async def test_damage_in_the_middle_ends_the_log_there() -> None:
+    shelf = Shelf(config=LogConfig(segment_bytes=100))
+    log = await shelf.log()
+    for number in range(5):
+        append(log, b"%d" % number * 20)
+    shelf.disk.files["/data/orders-0/00000000000000000002.log"].data[-1] ^= 1
+    log = await shelf.restart(clean=False)
+    assert [offset for offset, _ in contents(log)] == [0, 1]
+    assert append(log, b"again") == 2
+
+
+@on_loop
+async def test_a_missing_index_is_rebuilt_even_after_an_orderly_stop() -> None:
+    shelf = Shelf(config=LogConfig(segment_bytes=400, index_interval_bytes=1))
+    log = await shelf.log()
+    for number in range(20):
+        append(log, b"%02d" % number * 20, timestamp=WALL + number)
+    await shelf.store.close()
+    saved = {
+        path: bytes(inode.data)
+        for path, inode in shelf.disk.files.items()
+        if path.endswith(("index", ".snapshot"))
+    }
+    for path in ("00000000000000000000.index", "00000000000000000003.timeindex"):
+        del shelf.disk.files[f"/data/orders-0/{path}"]
+    await shelf.open()
+    again = {path: bytes(shelf.disk.files[path].data) for path in saved}
+    assert again == saved
+    found = shelf.store.get("orders", 0)
+    assert found is not None and [offset for offset, _ in contents(found)] == list(range(20))
+
+
+@on_loop
+async def test_recovery_does_not_care_how_often_it_is_interrupted() -> None:
+    shelf = Shelf(config=LogConfig(segment_bytes=300, index_interval_bytes=1))
+    log = await shelf.log()
+    for number in range(30):
+        append(log, b"%02d" % number * 10, producer_id=1, producer_epoch=0, base_sequence=number)
+    wanted = contents(log)
+    for _ in range(3):
+        log = await shelf.restart(clean=False)
+        assert contents(log) == wanted
+        state = log.producers.get(1)
+        assert state is not None and state.last_sequence == 29
+
+
+@on_loop
+async def test_the_high_watermark_and_start_offset_come_back_from_their_checkpoints() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    append(log, b"b")
+    log.append(batch(b"c"), leader_epoch=0, wall=WALL, now=0)
+    log.delete_records_before(1)
+    log = await shelf.restart(clean=True)
+    assert (log.start_offset, log.high_watermark, log.end_offset) == (1, 2, 3)
