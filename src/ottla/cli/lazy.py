@@ -29,7 +29,20 @@ class Lazy(NamedTuple):
     summary: str
 
 
-class LazyGroup(click.Group):
+class NounGroup(click.Group):
+    """A group that knows which command was probably meant."""
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0] if args else ""
+        known = self.list_commands(ctx)
+        if name and not name.startswith("-") and name not in known:
+            raise unknown_command(ctx, name, known)
+        return super().resolve_command(ctx, args)
+
+
+class LazyGroup(NounGroup):
     """A group whose commands are `Lazy` entries, listed in the order they were declared."""
 
     def __init__(self, *args: Any, lazy: dict[str, Lazy] | None = None, **kwargs: Any) -> None:
@@ -50,14 +63,6 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self.lazy.items()])
-
-    def resolve_command(
-        self, ctx: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        name = args[0] if args else ""
-        if name and not name.startswith("-") and name not in self.lazy:
-            raise unknown_command(ctx, name, list(self.lazy))
-        return super().resolve_command(ctx, args)
 
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """As click's, but errors end as `ending_well` says."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
+from ottla.cli.lazy import NounGroup
 from ottla.cli.problems import FAILED, NOT_FOUND, report
 
 if TYPE_CHECKING:
@@ -17,7 +18,7 @@ if TYPE_CHECKING:
 DECODERS = ("auto", "plain", "metadata", "offsets", "transactions", "share")
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def log() -> None:
     """Look into the files of a data directory."""
 
@@ -62,13 +63,16 @@ def dump(files: tuple[str, ...], deep: bool, print_data: bool, decoder: str, out
 def dump_file(disk: Disk, path: str, options: Options, output: str) -> int:
     """Print one file. Returns the exit code it deserves."""
     from ottla.cli.dump.files import file_rows
-    from ottla.cli.dump.rows import Broken
+    from ottla.cli.dump.rows import Broken, NoLogFile
 
     try:
         for row in file_rows(disk, os.path.abspath(path), options):
             click.echo(json_line(path, row) if output == "jsonl" else text_line(row))
     except Broken as error:
         report(f"{path}: {error}", "everything before that position was read and is shown.")
+        return FAILED
+    except NoLogFile as error:
+        report(f"{path} is no file of a log", f"{error}.")
         return FAILED
     except FileNotFoundError:
         report(f"{path} does not exist", "check the path.")

@@ -9,16 +9,17 @@ from ottla.cli.lazy import Lazy, LazyGroup
 
 COMMANDS = {
     "dev": Lazy("ottla.cli.dev", "dev", "Start a throw-away node with no configuration."),
-    "server": Lazy("ottla.cli.server", "server", "Start one node from a server.properties file."),
+    "server": Lazy("ottla.cli.server", "server", "Start one node from a server.properties."),
     "storage": Lazy("ottla.cli.storage", "storage", "Format and inspect data directories."),
     "topic": Lazy("ottla.cli.topic", "topic", "Create, list, describe and delete topics."),
-    "produce": Lazy("ottla.cli.produce", "produce", "Write lines of stdin to a topic."),
-    "consume": Lazy("ottla.cli.consume", "consume", "Read records of topics to stdout."),
+    "produce": Lazy("ottla.cli.produce", "produce", "Write lines of stdin to a topic, a record each."),
+    "consume": Lazy("ottla.cli.consume", "consume", "Print records of topics, and wait for more."),
     "log": Lazy("ottla.cli.log", "log", "Look into the files of a data directory."),
 }
 
 
 @click.group(
+    name="ottla",
     cls=LazyGroup,
     lazy=COMMANDS,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110},

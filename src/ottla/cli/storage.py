@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ottla.cli.lazy import NounGroup
 from ottla.cli.options import node_problems
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ config_option = click.option(
 )
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def storage() -> None:
     """Format and inspect data directories."""
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from ottla.cli.lazy import NounGroup
 from ottla.cli.options import (
     advice,
     client_settings,
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ottla.core.model.errors import KafkaError
 
 
-@click.group()
+@click.group(cls=NounGroup)
 def topic() -> None:
     """Create, list, describe and delete topics."""
 

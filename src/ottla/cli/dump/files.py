@@ -13,7 +13,7 @@ from ottla.cli.dump.indexes import (
     time_index_rows,
     transaction_index_rows,
 )
-from ottla.cli.dump.rows import Broken, Options, Row
+from ottla.cli.dump.rows import Broken, NoLogFile, Options, Row
 from ottla.cli.dump.segment import segment_rows
 from ottla.cli.dump.texts import READERS, text_rows
 from ottla.core.log.names import CLEANED, DELETED, INDEX, LOG, SNAPSHOT, SWAP, TIME_INDEX, TRANSACTION_INDEX
@@ -26,13 +26,13 @@ SMALL_BYTES_MAX: Final = 256 << 20
 """Indexes and text files are read as a whole up to this size."""
 
 UNKNOWN: Final = (
-    "this is no file of a log: .log, .index, .timeindex, .txnindex, .snapshot, .checkpoint, "
-    f"{', '.join(READERS)} are"
+    "what can be read: *.log, *.index, *.timeindex, *.txnindex, *.snapshot, *.checkpoint, "
+    + ", ".join(READERS)
 )
 
 
 def file_rows(disk: Disk, path: str, options: Options) -> Iterator[Row]:
-    """The rows of one file. Raises Broken, OSError."""
+    """The rows of one file. Raises Broken, NoLogFile, OSError."""
     name = basename(path)
     kind = name
     for mark in (DELETED, CLEANED, SWAP):
@@ -52,7 +52,7 @@ def file_rows(disk: Disk, path: str, options: Options) -> Iterator[Row]:
         elif kind.endswith(SNAPSHOT):
             yield from producer_snapshot_rows(whole_file(file))
         else:
-            raise Broken(0, UNKNOWN)
+            raise NoLogFile(UNKNOWN)
     finally:
         file.close()
 

@@ -15,6 +15,10 @@ class Broken(Exception):
         self.position = position
 
 
+class NoLogFile(Exception):
+    """A file that is none of a log's."""
+
+
 class Options:
     """What of a segment is wanted. `decoder` names how record contents are read, see `decoders`."""
 
