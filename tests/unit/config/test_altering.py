@@ -16,6 +16,7 @@ from ottla.core.model.errors import ErrorCode
 from ottla.core.model.settings.alter import SET
 from ottla.core.model.settings.table import ResourceType
 from ottla.core.wire.api_key import ApiKey
+from ottla.core.wire.apis import ListenerRole
 from ottla.core.wire.messages import alter_configs as legacy
 from ottla.core.wire.messages import incremental_alter_configs as incremental
 from tests.unit.config.test_node_settings import NODE
@@ -55,6 +56,10 @@ class Controller:
         )
 
 
+def context(role: ListenerRole = ListenerRole.BROKER) -> Any:
+    return SimpleNamespace(caller=SimpleNamespace(role=role))
+
+
 @pytest.fixture
 def services() -> Any:
     return SimpleNamespace(
@@ -77,7 +82,7 @@ def test_each_answer_stands_where_its_question_stood(services: Any) -> None:
         ],
         validate_only=True,
     )
-    reply = asyncio.run(incremental_alter_configs.handle(services, SimpleNamespace(), request))  # type: ignore[arg-type]
+    reply = asyncio.run(incremental_alter_configs.handle(services, context(), request))
     assert services.controller.asked == ["bad", "good", "lost"]
     assert [(one.resource_name, one.error_code) for one in reply.responses] == [
         ("bad", ErrorCode.INVALID_CONFIG),
@@ -93,9 +98,21 @@ def test_the_controller_is_not_asked_when_all_is_decided(services: Any) -> None:
     request = incremental.IncrementalAlterConfigsRequest(
         resources=[resource(LOGGER, "1", ("root", SET, "WARN"))]
     )
-    reply = asyncio.run(incremental_alter_configs.handle(services, SimpleNamespace(), request))  # type: ignore[arg-type]
+    reply = asyncio.run(incremental_alter_configs.handle(services, context(), request))
     assert services.controller.asked == []
     assert [one.error_code for one in reply.responses] == [ErrorCode.CLUSTER_AUTHORIZATION_FAILED]
+
+
+def test_on_a_controller_listener_the_controller_judges_all_but_log_levels(services: Any) -> None:
+    request = incremental.IncrementalAlterConfigsRequest(
+        resources=[
+            resource(BROKER, "2", ("num.partitions", SET, "1")),
+            resource(LOGGER, "1", ("no.such", SET, "WARN")),
+        ]
+    )
+    reply = asyncio.run(incremental_alter_configs.handle(services, context(ListenerRole.CONTROLLER), request))
+    assert services.controller.asked == ["2"]
+    assert [one.error_code for one in reply.responses] == [ErrorCode.NONE, ErrorCode.INVALID_CONFIG]
 
 
 def test_the_older_request_is_divided_the_same_way(services: Any) -> None:
@@ -105,7 +122,7 @@ def test_the_older_request_is_divided_the_same_way(services: Any) -> None:
             for kind, name in ((BROKER, "2"), (TOPIC, "good"), (TOPIC, "bad"), (TOPIC, "lost"))
         ]
     )
-    reply = asyncio.run(alter_configs.handle(services, SimpleNamespace(), request))  # type: ignore[arg-type]
+    reply = asyncio.run(alter_configs.handle(services, context(), request))
     assert [one.error_code for one in reply.responses] == [
         ErrorCode.INVALID_REQUEST,
         ErrorCode.NONE,

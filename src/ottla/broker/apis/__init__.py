@@ -65,6 +65,8 @@ CONTROLLER_HANDLERS: Final[dict[ApiKey, str]] = {
     K.API_VERSIONS: "api_versions",
     K.DESCRIBE_CLUSTER: "describe_cluster",
     K.DESCRIBE_ACLS: "describe_acls",
+    K.DESCRIBE_CONFIGS: "describe_configs",
+    K.INCREMENTAL_ALTER_CONFIGS: "incremental_alter_configs",
     **dict.fromkeys(
         (
             K.CREATE_TOPICS,
@@ -77,7 +79,6 @@ CONTROLLER_HANDLERS: Final[dict[ApiKey, str]] = {
             K.RENEW_DELEGATION_TOKEN,
             K.EXPIRE_DELEGATION_TOKEN,
             K.ELECT_LEADERS,
-            K.INCREMENTAL_ALTER_CONFIGS,
             K.ALTER_PARTITION_REASSIGNMENTS,
             K.LIST_PARTITION_REASSIGNMENTS,
             K.ALTER_CLIENT_QUOTAS,

@@ -1,6 +1,7 @@
 """IncrementalAlterConfigs: what this broker can judge is judged here, the rest is the controller's.
 
-Changes of log levels end here: they are made, or refused, at once.
+Changes of log levels end here: they are made, or refused, at once. A request on a controller listener reaches the
+controller as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ottla.core.model.errors import ErrorCode
 from ottla.core.model.settings.table import ResourceType
 from ottla.core.wire import permissions
 from ottla.core.wire.api_key import ApiKey
+from ottla.core.wire.apis import ListenerRole
 from ottla.core.wire.messages.incremental_alter_configs import (
     AlterConfigsResourceResponse,
     IncrementalAlterConfigsRequest,
@@ -28,7 +30,11 @@ async def handle(
         context, permissions.Operation.ALTER_CONFIGS, permissions.ResourceType.CLUSTER, CLUSTER_NAME
     )
     settled = preprocess_incremental(
-        services.settings, stored(services), request, may_change_levels=may_change_levels
+        services.settings,
+        stored(services),
+        request,
+        may_change_levels=may_change_levels,
+        levels_only=context.caller.role is ListenerRole.CONTROLLER,
     )
     remaining = [one for position, one in enumerate(request.resources) if position not in settled]
     decided: dict[tuple[int, str], AlterConfigsResourceResponse] = {}

@@ -37,17 +37,22 @@ def preprocess_incremental(
     request: IncrementalAlterConfigsRequest,
     *,
     may_change_levels: bool = True,
+    levels_only: bool = False,
 ) -> dict[int, KafkaError | None]:
-    """What is settled already, by position of the resource: an error, or None for a change of log levels done."""
+    """What is settled already, by position of the resource: an error, or None for a change of log levels done.
+
+    `levels_only`: the request came to the controller's own listener, where the controller judges everything else.
+    """
     resources = [(one.resource_type, one.resource_name) for one in request.resources]
-    settled = _repeated(resources)
+    settled = {} if levels_only else _repeated(resources)
     for position, resource in enumerate(request.resources):
-        if position in settled:
+        is_level = resource.resource_type == ResourceType.BROKER_LOGGER
+        if position in settled or (levels_only and not is_level):
             continue
         changes = [(one.name, one.config_operation, one.value) for one in resource.configs]
         try:
             _check_form(changes)
-            if resource.resource_type == ResourceType.BROKER_LOGGER:
+            if is_level:
                 if not may_change_levels:
                     raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
                 check_levels(settings.node_id, resource.resource_name, changes)
