@@ -200,7 +200,7 @@ class Cleaner:
             100 * result.map_utilization,
             self._clock.now() - started,
         )
-        return True
+        return result.end_offset > dirty.first_offset
 
     def _plan(self, log: Log, dirty: Dirty, segments: list[Segment]) -> CleaningPlan:
         settings, config = self.settings, log.config
@@ -278,7 +278,8 @@ class Cleaner:
             for gone in offsets.keys() - here:
                 del offsets[gone]
         try:
-            log.directory.write_offsets(CLEANER_FILE, offsets)
+            # Not synced: whoever finds an old or an empty file cleans more than he has to.
+            log.directory.write_offsets(CLEANER_FILE, offsets, sync=False)
         except OSError as error:
             log.directory.fail(f"writing {CLEANER_FILE}", error)
 

@@ -18,6 +18,7 @@ from typing import Any, Final
 import msgspec
 
 from ottla.broker.storage import opening
+from ottla.broker.storage.cleaner import Cleaner, CleanerSettings
 from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.loading import create_log, is_metadata, load_log
 from ottla.broker.storage.log import Log
@@ -61,7 +62,12 @@ class LogStore:
     """See the module. `logs()` and `get` never wait."""
 
     def __init__(
-        self, disk: Disk, clock: Clock, chance: Chance, settings: StoreSettings | None = None
+        self,
+        disk: Disk,
+        clock: Clock,
+        chance: Chance,
+        settings: StoreSettings | None = None,
+        cleaner_settings: CleanerSettings | None = None,
     ) -> None:
         self.disk = disk
         self.clock = clock
@@ -76,6 +82,7 @@ class LogStore:
         self._offline_listeners: list[Callable[[LogDirectory], None]] = []
         self._clean: dict[str, bool] = {}
         self._upkeep = Upkeep(self)
+        self.cleaner = Cleaner(clock, disk, self.logs, cleaner_settings or CleanerSettings())
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -205,8 +212,9 @@ class LogStore:
         log.flush_listener = self._upkeep.flush_rolled
 
     def start(self) -> None:
-        """Begin retention, flushing, checkpoints and the expiry of producers."""
+        """Begin retention, compaction, flushing, checkpoints and the expiry of producers."""
         self._upkeep.start()
+        self.cleaner.start()
 
     # -- changing ------------------------------------------------------------------------------------------------
 
@@ -266,6 +274,7 @@ class LogStore:
         log.release()
         if not directory.online:
             return
+        self.cleaner.forget(log)
         name = marked_directory(log.topic, log.partition, mark, self.chance.bytes(16))
         path = f"{directory.path}/{name}"
         try:
@@ -292,6 +301,7 @@ class LogStore:
     async def close(self, *, broker_epoch: int = -1) -> None:
         """An orderly end: every log synced and closed, checkpoints written, the clean-shutdown marker left."""
         self._upkeep.stop()
+        self.cleaner.stop()
         every = [*self._logs.values(), *self._futures.values()]
         if self.metadata_log is not None:
             every.append(self.metadata_log)
@@ -317,6 +327,7 @@ class LogStore:
     def abandon(self) -> None:
         """Let go of everything without writing: what a crash leaves behind."""
         self._upkeep.stop()
+        self.cleaner.stop()
         for log in (*self._logs.values(), *self._futures.values()):
             log.release()
         if self.metadata_log is not None:
