@@ -49,11 +49,3 @@ def node_of(services: Services, context: Context, broker_id: int) -> Node | None
     if broker is None or broker.fenced:
         return None
     return endpoint_of(services, context, broker)
-
-
-def controllers(services: Services, context: Context) -> Iterator[Node]:
-    """The controllers that offer the caller's listener, by id."""
-    for id_, controller in sorted(services.image.controllers.items()):
-        found = controller.endpoints.get(context.listener)
-        if found is not None:
-            yield Node(id_, found.host, found.port, None)

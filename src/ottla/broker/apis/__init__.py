@@ -63,7 +63,9 @@ HANDLERS: Final[dict[ApiKey, str]] = {
 
 CONTROLLER_HANDLERS: Final[dict[ApiKey, str]] = {
     K.API_VERSIONS: "api_versions",
-    K.DESCRIBE_CLUSTER: "describe_cluster",
+    K.FETCH: "fetch_metadata_log",
+    K.FETCH_SNAPSHOT: "fetch_snapshot",
+    K.DESCRIBE_CLUSTER: "describe_controllers",
     K.DESCRIBE_ACLS: "describe_acls",
     K.DESCRIBE_CONFIGS: "describe_configs",
     K.INCREMENTAL_ALTER_CONFIGS: "incremental_alter_configs",

@@ -9,10 +9,9 @@ from typing import Final
 
 from ottla.broker.authorizer import CLUSTER_NAME, CLUSTER_OPERATIONS, authorized_operations
 from ottla.broker.context import Context
-from ottla.broker.endpoints import Node, brokers, controllers
+from ottla.broker.endpoints import Node, brokers
 from ottla.broker.services import Services
 from ottla.core.model.errors import ErrorCode
-from ottla.core.wire.apis import ListenerRole
 from ottla.core.wire.messages.describe_cluster import (
     DescribeClusterBroker,
     DescribeClusterRequest,
@@ -43,23 +42,16 @@ def refusal(context: Context, asked: int, served: int) -> DescribeClusterRespons
 
 
 def handle(services: Services, context: Context, request: DescribeClusterRequest) -> DescribeClusterResponse:
-    served = CONTROLLERS if context.caller.role is ListenerRole.CONTROLLER else BROKERS
-    refused = refusal(context, request.endpoint_type, served)
+    refused = refusal(context, request.endpoint_type, BROKERS)
     if refused is not None:
         return refused
-    response = DescribeClusterResponse(cluster_id=services.cluster_id)
-    if context.version >= 1:
-        response.endpoint_type = served
-    if served == CONTROLLERS:
-        nodes = list(controllers(services, context))
-        response.controller_id = (
-            services.node_id if any(node.id == services.node_id for node in nodes) else -1
-        )
-    else:
-        nodes = list(brokers(services, context, fenced=request.include_fenced_brokers))
-        alive = [node for node in nodes if not node.fenced]
-        response.controller_id = alive[services.chance.below(len(alive))].id if alive else -1
-    response.brokers = [_node(context, node) for node in nodes]
+    nodes = list(brokers(services, context, fenced=request.include_fenced_brokers))
+    alive = [node for node in nodes if not node.fenced]
+    response = DescribeClusterResponse(
+        cluster_id=services.cluster_id,
+        controller_id=alive[services.chance.below(len(alive))].id if alive else -1,
+        brokers=[_node(context, node) for node in nodes],
+    )
     if request.include_cluster_authorized_operations:
         response.cluster_authorized_operations = authorized_operations(
             services.authorizer, context, ResourceType.CLUSTER, CLUSTER_NAME, CLUSTER_OPERATIONS

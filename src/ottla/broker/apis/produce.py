@@ -18,6 +18,7 @@ from ottla.broker.context import CloseConnection, Context
 from ottla.broker.endpoints import node_of
 from ottla.broker.partition import Partition
 from ottla.broker.services import Services
+from ottla.broker.topic_metadata import INTERNAL_TOPICS
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.records.errors import InvalidRecords
 from ottla.core.records.validation import check_produce
@@ -34,6 +35,8 @@ from ottla.core.wire.messages.produce import (
 from ottla.core.wire.permissions import Operation, ResourceType
 
 ACKS: Final = (-1, 0, 1)
+ADMIN_CLIENT: Final = "__admin_client"
+"""Kafka's back door into internal topics: the client id its own tools use."""
 
 
 def handle(
@@ -106,6 +109,8 @@ class Producing:
         if not services.authorizer.allows(self._context, Operation.WRITE, ResourceType.TOPIC, topic):
             raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
         partition = services.partitions.get(topic, index)
+        if topic in INTERNAL_TOPICS and self._context.client_id != ADMIN_CLIENT:
+            raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Cannot append to internal topic {topic}")
         if self._request.acks not in ACKS:
             raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
         if self._request.transactional_id is not None:
