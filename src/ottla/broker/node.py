@@ -22,6 +22,7 @@ from ottla.broker.listener import BrokerListener
 from ottla.broker.memory import RequestMemory
 from ottla.broker.partitions import Partitions
 from ottla.broker.producer_ids import ProducerIds
+from ottla.broker.quorum.assignments import DirectoryAssignments
 from ottla.broker.quorum.from_settings import (
     broker_endpoints,
     controller_endpoints,
@@ -210,7 +211,23 @@ class Node:
         )
         services.partitions.load(image)
         self.quorum.subscribe(services.partitions.follow)
+        self._assign_directories(image)
         services.store.start()
+
+    def _assign_directories(self, image: MetadataImage) -> None:
+        """Let the controller know where our replicas lie. Follows the metadata behind the partitions."""
+        registration, store = self._registration, self.services.store
+        assert registration is not None
+
+        def locate(topic: str, partition: int) -> Uuid | None:
+            found = store.get(topic, partition)
+            return None if found is None else found.directory.id
+
+        assignments = DirectoryAssignments(
+            self.world.clock, self.quorum, self.settings.node_id, lambda: registration.epoch, locate
+        )
+        assignments.load(image)
+        self.quorum.subscribe(assignments.follow)
 
     async def _serve(self) -> None:
         for listener in self._listeners:
