@@ -15,6 +15,7 @@ from ottla.core.model.settings.setting import (
     STRING,
     Setting,
     later,
+    unused,
     works,
 )
 from ottla.core.model.settings.valid import RangeOr, ThrottledReplicas, at_least, between, list_of, one_of
@@ -65,8 +66,8 @@ TOPIC: Final[tuple[Setting, ...]] = (
           "Effort of lz4 when the broker compresses: 1 to 17.", between(1, 17)),
     works("compression.zstd.level", INT, 3,
           "Effort of zstd when the broker compresses. Negative levels trade size for speed.", between(-128 * KIB, 22)),
-    works("preallocate", BOOLEAN, False,
-          "Reserve the whole segment file when it is created."),
+    unused("preallocate", BOOLEAN, False,
+           "Reserve the whole segment file when it is created. Here files grow as they are written."),
     works("message.timestamp.type", STRING, "CreateTime",
           "Whose clock stamps a record: the producer's (`CreateTime`) or the leader's on append (`LogAppendTime`).", one_of("CreateTime", "LogAppendTime")),
     works("message.timestamp.before.max.ms", LONG, LONG_MAX,
