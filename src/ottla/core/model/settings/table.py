@@ -7,7 +7,6 @@ and `docs/reference/settings.md` all read it.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from difflib import get_close_matches
 from enum import IntEnum
 from typing import Final
 
@@ -127,6 +126,9 @@ def is_known(name: str) -> bool:
 
 def nearest(name: str, table: dict[str, Setting] = BROKER) -> str | None:
     """The setting somebody who wrote `name` most likely meant, or None when nothing comes close."""
+    # Imported here: only a start with a misspelt key pays for it.
+    from difflib import get_close_matches
+
     lower = name.strip().lower().replace("_", ".").replace("-", ".")
     if lower in table:
         return lower
