@@ -35,7 +35,7 @@ from ottla.broker.quorum.quorum import Quorum
 from ottla.broker.quorum.registration import Registration, Standing
 from ottla.broker.router import Router
 from ottla.broker.services import Services
-from ottla.broker.start import listener_limits, store_settings
+from ottla.broker.start import cleaner_settings, listener_limits, store_settings
 from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.log import Log
 from ottla.broker.storage.opening import read_meta_properties
@@ -112,7 +112,8 @@ class Node:
     def _make_services(self, cluster_id: str) -> None:
         world, settings = self.world, self.settings
         services = self.services = Services(world, settings, cluster_id)
-        services.store = LogStore(world.disk, world.clock, world.chance, store_settings(settings))
+        store = services.store = LogStore(world.disk, world.clock, world.chance, store_settings(settings))
+        settings.on_change(lambda changed: store.cleaner.update(cleaner_settings(settings)))
         services.partitions = Partitions(
             settings.node_id, world.clock, settings, services.store, services.metrics
         )

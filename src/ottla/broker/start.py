@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.listener import Limits
+from ottla.broker.storage.cleaner import CleanerSettings
 from ottla.broker.storage.store import StoreSettings
 
 
@@ -19,6 +20,20 @@ def store_settings(settings: NodeSettings) -> StoreSettings:
         producer_id_expiration_check_interval_ms=settings["producer.id.expiration.check.interval.ms"],
         recovery_threads_per_data_dir=settings["num.recovery.threads.per.data.dir"],
         initial_task_delay_ms=settings["log.initial.task.delay.ms"],
+        cleaner=cleaner_settings(settings),
+    )
+
+
+def cleaner_settings(settings: NodeSettings) -> CleanerSettings:
+    """How logs are compacted. All but `enable` may change while the node runs."""
+    return CleanerSettings(
+        enable=settings["log.cleaner.enable"],
+        threads=settings["log.cleaner.threads"],
+        dedupe_buffer_size=settings["log.cleaner.dedupe.buffer.size"],
+        io_buffer_size=settings["log.cleaner.io.buffer.size"],
+        io_buffer_load_factor=settings["log.cleaner.io.buffer.load.factor"],
+        io_max_bytes_per_second=settings["log.cleaner.io.max.bytes.per.second"],
+        backoff_ms=settings["log.cleaner.backoff.ms"],
     )
 
 

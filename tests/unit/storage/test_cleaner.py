@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import errno
 
 import pytest
 
+from ottla.broker.storage.cleaner import CleanerSettings
 from ottla.broker.storage.cleaning_child import Throttle
 from ottla.broker.storage.log import Log
 from ottla.core.log.config import LogConfig
@@ -292,6 +294,29 @@ async def test_a_stop_at_any_rename_loses_nothing() -> None:
             break
         reached = stop_at
     assert reached >= 8
+
+
+@on_loop
+async def test_a_started_cleaner_works_until_it_is_stopped() -> None:
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    shelf.cleaner.start()
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert contents(log) == newest(log, log.active.base_offset)
+    await filled(shelf, "later")
+    shelf.cleaner.update(CleanerSettings(threads=2, backoff_ms=10))
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert [plan.name for plan in shelf.disk.plans] == ["orders-0", "later-0"]
+    assert [plan.memory_bytes for plan in shelf.disk.plans] == [1 << 20, 1 << 26]
+    shelf.cleaner.update(CleanerSettings(threads=1))
+    shelf.cleaner.stop()
+    await filled(shelf, "too late")
+    shelf.clock.pass_ms(100_000)
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert len(shelf.disk.plans) == 2
 
 
 def test_the_throttle_keeps_to_its_rate() -> None:

@@ -67,28 +67,37 @@ class Cleaner:
         self._logs = logs
         self._checkpoints: dict[str, dict[tuple[str, int], int]] = {}
         self._busy: set[str] = set()
-        self._tasks: list[Task] = []
+        self._started = False
+        self._tasks: dict[int, Task] = {}
 
     # -- running -------------------------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Begin to clean, `threads` logs at a time."""
-        if self.settings.enable and not self._tasks:
-            self._tasks = [
-                self._clock.spawn(self._run(), name=f"log cleaner {number}")
-                for number in range(self.settings.threads)
-            ]
+        self._started = True
+        wanted = self.settings.threads if self.settings.enable else 0
+        for number in range(wanted):
+            if number not in self._tasks:
+                self._tasks[number] = self._clock.spawn(self._run(number), name=f"log cleaner {number}")
+
+    def update(self, settings: CleanerSettings) -> None:
+        """Work by these settings from the next round on."""
+        self.settings = settings
+        if self._started:
+            self.start()
 
     def stop(self) -> None:
         """End at once; a round under way is dropped, its leftovers go with the next start."""
-        for task in self._tasks:
+        self._started = False
+        for task in self._tasks.values():
             task.cancel()
-        self._tasks = []
+        self._tasks.clear()
 
-    async def _run(self) -> None:
-        while True:
+    async def _run(self, number: int) -> None:
+        while self.settings.enable and number < self.settings.threads:
             if not await self.clean_dirtiest():
                 await self._clock.sleep(self.settings.backoff_ms)
+        self._tasks.pop(number, None)
 
     async def clean_dirtiest(self) -> bool:
         """Clean the log whose dirty part is the largest share of it, if any is due; False when none is."""

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import logging
 from asyncio import Future
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 import msgspec
@@ -20,19 +20,17 @@ import msgspec
 from ottla.broker.storage import opening
 from ottla.broker.storage.cleaner import Cleaner, CleanerSettings
 from ottla.broker.storage.directory import LogDirectory
-from ottla.broker.storage.loading import create_log, is_metadata, load_log
+from ottla.broker.storage.loading import create_log, load_log
 from ottla.broker.storage.log import Log
+from ottla.broker.storage.moving import Moves
+from ottla.broker.storage.starting import DirectoryLoader
 from ottla.broker.storage.upkeep import Upkeep
 from ottla.core.log.config import NEVER, LogConfig
 from ottla.core.log.names import (
     DELETE,
     FUTURE,
-    HIGH_WATERMARK_FILE,
-    LOG_START_FILE,
-    RECOVERY_POINT_FILE,
     STRAY,
     marked_directory,
-    parse_directory,
     partition_directory,
 )
 from ottla.core.model.errors import ErrorCode, KafkaError
@@ -56,6 +54,7 @@ class StoreSettings(msgspec.Struct, kw_only=True):
     producer_id_expiration_check_interval_ms: int = 600_000
     recovery_threads_per_data_dir: int = 2
     initial_task_delay_ms: int = 30_000
+    cleaner: CleanerSettings = CleanerSettings()
 
 
 class LogStore:
@@ -67,7 +66,6 @@ class LogStore:
         clock: Clock,
         chance: Chance,
         settings: StoreSettings | None = None,
-        cleaner_settings: CleanerSettings | None = None,
     ) -> None:
         self.disk = disk
         self.clock = clock
@@ -82,7 +80,10 @@ class LogStore:
         self._offline_listeners: list[Callable[[LogDirectory], None]] = []
         self._clean: dict[str, bool] = {}
         self._upkeep = Upkeep(self)
-        self.cleaner = Cleaner(clock, disk, self.logs, cleaner_settings or CleanerSettings())
+        self._moves = Moves(self)
+        self.half_moved: set[tuple[str, int]] = set()
+        """Partitions whose old log is marked for deletion: seen while loading."""
+        self.cleaner = Cleaner(clock, disk, self.logs, self.settings.cleaner)
 
     # -- looking -------------------------------------------------------------------------------------------------
 
@@ -178,6 +179,7 @@ class LogStore:
             self.clock.spawn(self._load_directory(directory, config_of, is_stray, done), name="load-logs")
         for done in waiting:
             await done
+        self._moves.finish_halves()
         _log.info("Loaded %d logs in %d ms", len(self._logs), self.clock.now() - began)
 
     async def _load_directory(
@@ -188,7 +190,7 @@ class LogStore:
         done: Future[Any],
     ) -> None:
         try:
-            await _Loader(self, directory, config_of, is_stray, self._clean[directory.path]).run()
+            await DirectoryLoader(self, directory, config_of, is_stray, self._clean[directory.path]).run()
         except OSError as error:
             directory.fail("loading its logs", error)
         except BaseException as error:
@@ -251,6 +253,27 @@ class LogStore:
         _log.info("Created %s in %s", log.name, home.path)
         return log
 
+    def move(self, topic: str, partition: int, directory: LogDirectory) -> None:
+        """Begin to move the log to `directory`: it is copied there, then takes the old one's place. A move to another
+        directory that is under way is given up. Raises KafkaError UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR."""
+        self._moves.move(topic, partition, directory)
+
+    def on_moved(self, listener: Callable[[Log, Log], None]) -> None:
+        """`listener(old, new)` is called in the turn in which a moved log takes the place of the old one."""
+        self._moves.listeners.append(listener)
+
+    def replace(self, old: Log, new: Log) -> None:
+        """`new`, a finished copy in `_futures`, is the partition's log from now on."""
+        key = (old.topic, old.partition)
+        del self._futures[key]
+        self._logs[key] = new
+
+    def drop_future(self, log: Log) -> None:
+        """Give up a copy; its files go."""
+        if self._futures.get((log.topic, log.partition)) is log:
+            del self._futures[log.topic, log.partition]
+            self.discard(log, 0)
+
     def least_loaded(self) -> LogDirectory:
         """The online directory with the fewest logs. Raises KafkaError when none is online."""
         online = self.online_directories()
@@ -267,30 +290,36 @@ class LogStore:
         for table in (self._logs, self._futures):
             log = table.pop((topic, partition), None)
             if log is not None:
-                self._discard(log, DELETE, delay_ms)
+                self.discard(log, delay_ms)
 
-    def _discard(self, log: Log, mark: str, delay_ms: int | None = None) -> None:
+    def discard(self, log: Log, delay_ms: int | None = None) -> None:
+        """Take the files of `log` out of service; they go later. Raises KafkaError."""
+        path = self.rename_marked(log, DELETE)
+        if path is not None:
+            log.directory.remove_later(
+                [path], log.config.file_delete_delay_ms if delay_ms is None else delay_ms
+            )
+            _log.info("Deleted %s: its files go from %s", log.name, path)
+
+    def rename_marked(self, log: Log, mark: str) -> str | None:
+        """Close `log` and give its directory a name with `mark`, which is returned; None when the disk is offline.
+        Raises KafkaError."""
         directory = log.directory
         log.release()
         if not directory.online:
-            return
-        self.cleaner.forget(log)
-        name = marked_directory(log.topic, log.partition, mark, self.chance.bytes(16))
-        path = f"{directory.path}/{name}"
+            return None
+        path = f"{directory.path}/{marked_directory(log.topic, log.partition, mark, self.chance.bytes(16))}"
         try:
             self.disk.rename(log.path, path)
         except OSError as error:
-            raise directory.storage_error(f"deleting {log.name}", error) from error
-        if mark == DELETE:
-            directory.remove_later([path], log.config.file_delete_delay_ms if delay_ms is None else delay_ms)
-            _log.info("Deleted %s: its files go as %s", log.name, name)
-        else:
-            _log.warning("%s belongs to no partition of this node: kept as %s", log.name, path)
+            raise directory.storage_error(f"renaming {log.path}", error) from error
+        return path
 
     def set_aside(self, log: Log) -> None:
         """A loaded log that no partition of this node owns: kept, under a name that says so."""
         self._logs.pop((log.topic, log.partition), None)
-        self._discard(log, STRAY)
+        path = self.rename_marked(log, STRAY)
+        _log.warning("%s belongs to no partition of this node: kept as %s", log.name, path)
 
     def _directory_failed(self, directory: LogDirectory) -> None:
         for listener in self._offline_listeners:
@@ -301,6 +330,7 @@ class LogStore:
     async def close(self, *, broker_epoch: int = -1) -> None:
         """An orderly end: every log synced and closed, checkpoints written, the clean-shutdown marker left."""
         self._upkeep.stop()
+        self._moves.stop()
         self.cleaner.stop()
         every = [*self._logs.values(), *self._futures.values()]
         if self.metadata_log is not None:
@@ -327,88 +357,10 @@ class LogStore:
     def abandon(self) -> None:
         """Let go of everything without writing: what a crash leaves behind."""
         self._upkeep.stop()
+        self._moves.stop()
         self.cleaner.stop()
         for log in (*self._logs.values(), *self._futures.values()):
             log.release()
         if self.metadata_log is not None:
             self.metadata_log.release()
         opening.release(self.directories)
-
-
-class _Loader:
-    """The logs of one directory, some of them at the same time."""
-
-    def __init__(
-        self,
-        store: LogStore,
-        directory: LogDirectory,
-        config_of: Callable[[str], LogConfig],
-        is_stray: Callable[[Log], bool],
-        clean: bool,
-    ) -> None:
-        self._store = store
-        self._directory = directory
-        self._config_of = config_of
-        self._is_stray = is_stray
-        self._clean = clean
-        self._recovery_points = directory.read_offsets(RECOVERY_POINT_FILE)
-        self._starts = directory.read_offsets(LOG_START_FILE)
-        self._high_watermarks = directory.read_offsets(HIGH_WATERMARK_FILE)
-
-    async def run(self) -> None:
-        disk, directory = self._store.disk, self._directory
-        names = [
-            name
-            for name in disk.list(directory.path)
-            if not is_metadata(name)
-            and parse_directory(name) is not None
-            and disk.is_directory(f"{directory.path}/{name}")
-        ]
-        if names and not self._clean:
-            _log.info("Recovering %d logs in %s: the last stop was not orderly", len(names), directory.path)
-        queue = iter(names)
-        lanes = max(self._store.settings.recovery_threads_per_data_dir, 1)
-        done = [self._store.clock.future() for _ in range(lanes)]
-        for lane in done:
-            self._store.clock.spawn(self._drain(queue, lane), name=f"load-logs {directory.path}")
-        for lane in done:
-            await lane
-
-    async def _drain(self, queue: Iterable[str], done: Future[Any]) -> None:
-        try:
-            for loaded, name in enumerate(queue):
-                await self._load(name)
-                if loaded % 16 == 15:
-                    await self._store.clock.sleep(0)
-        except BaseException as error:
-            done.set_exception(error)
-            return
-        done.set_result(None)
-
-    async def _load(self, name: str) -> None:
-        parsed = parse_directory(name)
-        assert parsed is not None
-        store, directory = self._store, self._directory
-        if parsed.state == DELETE:
-            directory.remove_later([f"{directory.path}/{name}"], 0)
-            return
-        if parsed.state == STRAY:
-            _log.warning("%s/%s belongs to no partition of this node and is left alone", directory.path, name)
-            return
-        key = (parsed.topic, parsed.partition)
-        log = await load_log(
-            directory,
-            name,
-            parsed.topic,
-            parsed.partition,
-            self._config_of(parsed.topic),
-            recovery_point=self._recovery_points.get(key, 0),
-            start_offset=self._starts.get(key, 0),
-            high_watermark=self._high_watermarks.get(key, 0),
-            clean=self._clean,
-        )
-        if parsed.state == "" and self._is_stray(log):
-            store.adopt(log, parsed.state)
-            store.set_aside(log)
-            return
-        store.adopt(log, parsed.state)
