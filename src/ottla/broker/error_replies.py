@@ -51,16 +51,16 @@ _FOR_A_NUMBER: Final = ("partition_index", "partition_id", "partition")
 
 
 def error_reply(api: Api, request: Body, version: int, error: KafkaError) -> Body | None:
-    """What `api` answers when the whole request fails; None when its answer has no place for an error."""
+    """What `api` answers when the whole request fails; None when it has no way to say so (acks=0)."""
     cls = api.response
     if api.key is ApiKey.PRODUCE and cast(Any, request).acks == 0:
         return None
-    for field in shape_of(cls):
-        if field.name == "error_code" and field.versions.includes(version):
-            return cls(**_verdict(cls, error))
+    own = next((field for field in shape_of(cls) if field.name == "error_code"), None)
+    if own is not None and own.versions.includes(version):
+        return cls(**_verdict(cls, error))
     levels = LEVELS.get(api.key)
     if levels is None:
-        return None
+        return None if own is None else cls()  # as Kafka: empty in versions before it could be said
     response = cls()
     setattr(response, levels[0][1], list(_mirror(levels, _named(api.key, request, levels[0][0]), cls, error)))
     return response

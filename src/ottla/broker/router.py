@@ -240,12 +240,15 @@ class Router:
         body = encode(response, 0)
         return [_REPLY.pack(4 + len(body), context.correlation_id) + body]
 
-    def _error(self, route: Route, context: Context, request: Body, error: KafkaError) -> Reply:
+    def _error(self, route: Route, context: Context, request: Body, error: KafkaError) -> Body:
         route.metrics.errors[error.code] = route.metrics.errors.get(error.code, 0) + 1
         log.debug("%s from %s failed: %s", route.api.name, context.peer, error)
-        return error_reply(route.api, request, context.version, error)
+        reply = error_reply(route.api, request, context.version, error)
+        if reply is None:
+            raise CloseConnection(f"a {route.api.name} request failed: {error}", kind="no answer")
+        return reply
 
-    def _fault(self, route: Route, context: Context, request: Body, fault: Exception) -> Reply:
+    def _fault(self, route: Route, context: Context, request: Body, fault: Exception) -> Body:
         log.error(
             "%s version %d from %s client_id=%s failed unexpectedly",
             route.api.name,
@@ -264,8 +267,6 @@ class Router:
             )
         except Exception as fault:
             answer = self._fault(route, context, request, fault)
-            if answer is None:
-                raise CloseConnection(f"{route.api.name} failed and has no answer", kind="fault") from fault
             parts = [encode(answer, version)]
         size = len(parts[0]) if len(parts) == 1 else sum(map(size_of, parts))  # type: ignore[arg-type]
         if version >= route.reply_flexible_from:
