@@ -484,6 +484,13 @@ class Log:
         self.snapshots.add(offset)
         self.producers.snapshot_offset = offset
 
+    def relocate(self, path: str) -> None:
+        """The partition's directory was renamed to `path`: files are opened there from now on."""
+        self.path = path
+        self.cursors.clear()
+        for segment in self.segments:
+            segment.relocate(path)
+
     def set_segments(self, segments: list[Segment]) -> None:
         """The segments are these from now on."""
         self.segments = segments

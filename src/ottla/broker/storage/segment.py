@@ -296,6 +296,11 @@ class Segment:
             if self._disk.exists(self.path(suffix))
         ]
 
+    def relocate(self, directory: str) -> None:
+        """The directory has another name now; `write_indexes` came before that."""
+        self.close()
+        self.directory = directory
+
     def close(self) -> None:
         """Let go of the files. Slices already handed out keep theirs open; a later use opens them anew."""
         for held in (self._file, self._index, self._time_index, self._transactions):

@@ -214,9 +214,11 @@ class LogStore:
         log.flush_listener = self._upkeep.flush_rolled
 
     def start(self) -> None:
-        """Begin retention, compaction, flushing, checkpoints and the expiry of producers."""
+        """Begin retention, compaction, flushing, checkpoints, the expiry of producers; go on moving logs."""
         self._upkeep.start()
         self.cleaner.start()
+        for copy in self.futures():
+            self._moves.begin(copy)
 
     # -- changing ------------------------------------------------------------------------------------------------
 

@@ -87,6 +87,13 @@ class LeaderEpochs:
             del self._epochs[: covered - 1], self._starts[: covered - 1]
             self._starts[0] = start
 
+    def replace(self, entries: list[tuple[int, int]]) -> None:
+        """Take these entries instead."""
+        if entries != self.entries():
+            self._epochs = [epoch for epoch, _ in entries]
+            self._starts = [start for _, start in entries]
+            self.changed = True
+
     def clear(self) -> None:
         self.changed = self.changed or bool(self._epochs)
         self._epochs.clear()

@@ -305,6 +305,13 @@ class ProducerStates:
         self.on_high_watermark(start)
         self.end_offset = max(self.end_offset, start)
 
+    def adopt(self, other: ProducerStates) -> None:
+        """Remember what `other`, of the same log elsewhere, does. The two share state: `other` is not used any more."""
+        self._producers = other._producers
+        self._ongoing = other._ongoing
+        self._unreplicated = other._unreplicated
+        self.end_offset = other.end_offset
+
     def clear(self, end_offset: int) -> None:
         self._producers.clear()
         self._ongoing.clear()

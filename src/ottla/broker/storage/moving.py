@@ -1,0 +1,201 @@
+"""Moving a log to another log directory of the same node (KIP-113).
+
+The copy grows in a directory named `…-future` beside whatever else happens to the log, by reading the log as a follower
+would. Once it holds everything it is synced, and in one turn of the loop takes over: what was appended meanwhile is
+copied, the old directory is renamed to `…-delete` and the copy to the partition's own name.
+
+A crash between the two renames leaves a copy without an original beside a directory marked for deletion; the next start
+knows by this pair that the copy was complete, and finishes.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Final
+
+from ottla.broker.storage.directory import LogDirectory
+from ottla.broker.storage.loading import create_log
+from ottla.broker.storage.log import Log
+from ottla.core.log.names import DELETE, FUTURE, marked_directory, partition_directory
+from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.world.doors import Task
+
+if TYPE_CHECKING:
+    from ottla.broker.storage.store import LogStore
+
+_log = logging.getLogger("ottla.storage")
+
+_CHUNK: Final = 1 << 20
+"""Bytes copied at a time."""
+_LAST_CHUNK: Final = 4 << 20
+"""So far behind the copy may be when the rest is copied at one go, on the loop."""
+
+
+class Moves:
+    """The moves of one store."""
+
+    def __init__(self, store: LogStore) -> None:
+        self._store = store
+        self._tasks: dict[Log, Task] = {}
+        self.listeners: list[Callable[[Log, Log], None]] = []
+
+    def move(self, topic: str, partition: int, directory: LogDirectory) -> None:
+        """See `LogStore.move`."""
+        store = self._store
+        log = store.get(topic, partition)
+        if log is None:
+            raise KafkaError(ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, f"{topic}-{partition} has no log here")
+        directory.check_online()
+        future = store.future(topic, partition)
+        if future is not None:
+            if future.directory is directory:
+                return
+            self._give_up(future)
+        if log.directory is directory:
+            return
+        name = marked_directory(topic, partition, FUTURE, store.chance.bytes(16))
+        try:
+            copy = create_log(directory, name, topic, partition, log.topic_id, log.config, log.start_offset)
+        except OSError as error:
+            raise directory.storage_error(f"creating {name}", error) from error
+        store.adopt(copy, FUTURE)
+        _log.info("Moving %s from %s to %s", log.name, log.directory.path, directory.path)
+        self.begin(copy)
+
+    def begin(self, copy: Log) -> None:
+        """Go on copying."""
+        if copy not in self._tasks:
+            self._tasks[copy] = self._store.clock.spawn(self._run(copy), name=f"move {copy.name}")
+
+    def stop(self) -> None:
+        for task in self._tasks.values():
+            task.cancel()
+        self._tasks.clear()
+
+    def _give_up(self, copy: Log) -> None:
+        task = self._tasks.pop(copy, None)
+        if task is not None:
+            task.cancel()
+        self._store.drop_future(copy)
+
+    async def _run(self, copy: Log) -> None:
+        try:
+            while self._original(copy) is not None and not await self._step(copy):
+                await self._store.clock.sleep(0)
+        except KafkaError as error:
+            _log.error("Moving %s to %s stopped: %s", copy.name, copy.directory.path, error)
+        finally:
+            self._tasks.pop(copy, None)
+
+    def _original(self, copy: Log) -> Log | None:
+        """The log to copy, as long as there is one and the move was not given up."""
+        store = self._store
+        if copy.closed or store.future(copy.topic, copy.partition) is not copy:
+            return None
+        return store.get(copy.topic, copy.partition)
+
+    async def _step(self, copy: Log) -> bool:
+        """Copy a little; True when the copy has taken over."""
+        log = self._original(copy)
+        if log is None:
+            return True
+        self._align(log, copy)
+        if self._behind(log, copy) > _LAST_CHUNK:
+            await self._copy_some(log, copy)
+            return False
+        self._copy_rest(log, copy)
+        await copy.flush()
+        current = self._original(copy)
+        if current is not log or self._behind(log, copy) > _LAST_CHUNK:
+            return False
+        self._align(log, copy)
+        self._copy_rest(log, copy)
+        self._take_over(log, copy)
+        return True
+
+    def _align(self, log: Log, copy: Log) -> None:
+        """Follow what happened to the ends of the log since the last look."""
+        wall = self._store.clock.wall()
+        if copy.end_offset > log.end_offset:
+            copy.truncate_to(log.end_offset, wall=wall)
+        if copy.end_offset < log.start_offset:
+            copy.truncate_fully(log.start_offset, wall=wall)
+
+    def _behind(self, log: Log, copy: Log) -> int:
+        """How many bytes the copy lacks."""
+        slot = max(log.slot(copy.end_offset), 0)
+        later = sum(segment.size for segment in log.segments[slot + 1 :])
+        try:
+            place = log.segments[slot].locate(copy.end_offset)
+        except OSError as error:
+            raise log.directory.storage_error(f"reading {log.name}", error) from error
+        return later if place is None else later + log.segments[slot].size - place.position
+
+    async def _copy_some(self, log: Log, copy: Log) -> None:
+        read = log.read(copy.end_offset, _CHUNK)
+        if read.records is None:
+            return
+        try:
+            data = await read.records.file.read_cold(read.records.size, read.records.position)
+        except OSError as error:
+            raise log.directory.storage_error(f"reading {log.name}", error) from error
+        finally:
+            read.records.release()
+        if not copy.closed:
+            copy.append_as_follower(data, wall=self._store.clock.wall())
+
+    def _copy_rest(self, log: Log, copy: Log) -> None:
+        while copy.end_offset < log.end_offset:
+            read = log.read(copy.end_offset, _CHUNK)
+            if read.records is None:
+                # Compaction emptied the end of the log: there are offsets, but no batches up to them.
+                return
+            try:
+                data = read.records.file.read(read.records.size, read.records.position)
+            except OSError as error:
+                raise log.directory.storage_error(f"reading {log.name}", error) from error
+            finally:
+                read.records.release()
+            copy.append_as_follower(data, wall=self._store.clock.wall())
+
+    def _take_over(self, log: Log, copy: Log) -> None:
+        copy.producers.adopt(log.producers)
+        copy.leader_epochs.replace(log.leader_epochs.entries())
+        copy.end_offset = log.end_offset
+        copy.start_offset = log.start_offset
+        copy.high_watermark = log.high_watermark
+        copy.update_config(log.config)
+        copy.write_epochs()
+        old = self._store.rename_marked(log, DELETE)
+        self._settle(log, copy)
+        if old is not None:
+            log.directory.remove_later([old], log.config.file_delete_delay_ms)
+        for listener in self.listeners:
+            listener(log, copy)
+        _log.info("Moved %s to %s", copy.name, copy.directory.path)
+
+    def _settle(self, log: Log, copy: Log) -> None:
+        self._rename(copy)
+        self._store.replace(log, copy)
+
+    def _rename(self, copy: Log) -> None:
+        """Give the copy the partition's own name."""
+        path = f"{copy.directory.path}/{partition_directory(copy.topic, copy.partition)}"
+        try:
+            for segment in copy.segments:
+                segment.write_indexes()
+            self._store.disk.rename(copy.path, path)
+        except OSError as error:
+            raise copy.directory.storage_error(f"moving {copy.name}", error) from error
+        copy.relocate(path)
+
+    def finish_halves(self) -> None:
+        """After loading: copies whose original is marked for deletion already take its place. Raises KafkaError."""
+        store = self._store
+        for copy in store.futures():
+            key = (copy.topic, copy.partition)
+            if store.get(*key) is None and key in store.half_moved:
+                _log.info("Finishing the move of %s to %s", copy.name, copy.directory.path)
+                self._settle(copy, copy)
+        store.half_moved.clear()
