@@ -231,10 +231,15 @@ class Node:
         self.quorum.subscribe(assignments.follow)
 
     async def _serve(self) -> None:
-        for listener in self._listeners:
-            listener.serve()
+        """Clients come last: before the metadata names this broker they would be told of no broker at all."""
         assert self._registration is not None
+        for listener in self._listeners:
+            if listener.role is ListenerRole.CONTROLLER:
+                listener.serve()
         await self._registration.unfence()
+        for listener in self._listeners:
+            if listener.role is ListenerRole.BROKER:
+                listener.serve()
 
     # -- following
 
