@@ -15,7 +15,7 @@ from ottla.broker.storage.opening import DirectoryRefused, read_meta_properties
 from ottla.broker.storage.store import LogStore
 from ottla.core.log.config import LogConfig
 from ottla.core.model.errors import ErrorCode, KafkaError
-from ottla.core.model.ids import Uuid
+from ottla.core.model.ids import ZERO_UUID, Uuid
 from ottla.core.records.control import EndTransaction, build_end_transaction
 from tests.unit.storage.logs import TOPIC_ID, WALL, Shelf, append, batch, contents
 from tests.unit.storage.world import MemoryDisk, MemoryFile
@@ -147,10 +147,25 @@ async def test_a_directory_of_another_cluster_or_node_or_process_is_refused() ->
         await other.open(["/data"], cluster_id="cluster", node_id=2)
     await other.open(["/data"], cluster_id="cluster", node_id=1)
     assert other.clean_shutdown_epoch == 5
+    await other.load(lambda topic: shelf.config)
     other.abandon()
     again = LogStore(shelf.disk, shelf.clock, shelf.chance)
     await again.open(["/data"], cluster_id="cluster", node_id=1)
     assert again.clean_shutdown_epoch == -1
+
+
+@on_loop
+async def test_a_log_that_may_lie_on_an_offline_directory_is_not_made_anew() -> None:
+    shelf = Shelf("/one", "/two")
+    store = await shelf.open()
+    one, two = store.directories
+    log = store.create("orders", 0, TOPIC_ID, shelf.config, assigned=two.id)
+    assert log.directory is two
+    two.fail("testing", OSError(5, "Input/output error"))
+    with pytest.raises(KafkaError) as refused:
+        store.create("orders", 1, TOPIC_ID, shelf.config, assigned=two.id)
+    assert refused.value.code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert store.create("orders", 1, TOPIC_ID, shelf.config, assigned=ZERO_UUID).directory is one
 
 
 @on_loop

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from ottla.broker.storage.directory import LogDirectory, read_file, write_file
 from ottla.core.log.checkpoints import (
@@ -19,7 +20,7 @@ from ottla.world.doors import Chance, Clock, Disk
 
 _log = logging.getLogger("ottla.storage")
 
-_RESERVED_IDS = 100
+RESERVED_IDS: Final = 100
 """Directory ids below this number have meanings of their own (KIP-858)."""
 
 
@@ -33,7 +34,7 @@ def new_directory_id(chance: Chance) -> Uuid:
         raw = bytearray(chance.bytes(16))
         raw[6] = raw[6] & 0x0F | 0x40
         raw[8] = raw[8] & 0x3F | 0x80
-        if int.from_bytes(raw, "big") >= _RESERVED_IDS and raw[0] >> 2 != 0x3E:
+        if int.from_bytes(raw, "big") >= RESERVED_IDS and raw[0] >> 2 != 0x3E:
             return Uuid(bytes(raw))
 
 
@@ -121,20 +122,23 @@ def _take(directory: LogDirectory, cluster_id: str, node_id: int) -> None:
     directory.id = wanted
 
 
-def take_clean_marker(directory: LogDirectory) -> int | None:
-    """The broker epoch of the last orderly stop, None if the last stop was none. The marker is gone afterwards."""
-    disk = directory.disk
+def read_clean_marker(directory: LogDirectory) -> int | None:
+    """The broker epoch of the last orderly stop, None if the last stop was none. Raises OSError."""
     path = f"{directory.path}/{CLEAN_SHUTDOWN_FILE}"
-    data = read_file(disk, path)
+    data = read_file(directory.disk, path)
     if data is None:
         return None
-    disk.remove(path)
-    disk.sync_directory(directory.path)
     try:
         return parse_clean_shutdown(data.decode())
     except ValueError as error:
         _log.warning("%s is taken for an orderly stop of unknown epoch: %s", path, error)
         return -1
+
+
+def remove_clean_marker(directory: LogDirectory) -> None:
+    """From here on a crash is a crash. Raises OSError."""
+    directory.disk.remove(f"{directory.path}/{CLEAN_SHUTDOWN_FILE}")
+    directory.disk.sync_directory(directory.path)
 
 
 def leave_clean_marker(directory: LogDirectory, broker_epoch: int) -> None:

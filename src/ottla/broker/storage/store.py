@@ -34,7 +34,7 @@ from ottla.core.log.names import (
     partition_directory,
 )
 from ottla.core.model.errors import ErrorCode, KafkaError
-from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, ZERO_UUID, Uuid
+from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, ZERO_UUID, Uuid, uuid_text
 from ottla.world.doors import Chance, Clock, Disk
 
 _log = logging.getLogger("ottla.storage")
@@ -72,6 +72,8 @@ class LogStore:
         self.chance = chance
         self.settings = settings or StoreSettings()
         self.directories: list[LogDirectory] = []
+        self.cordoned: frozenset[str] = frozenset()
+        """Paths of directories that take no new logs (`cordoned.log.dirs`)."""
         self.metadata_log: Log | None = None
         self.clean_shutdown_epoch = -1
         """Broker epoch of the last orderly stop, -1 when it was not one in every directory (KIP-966)."""
@@ -104,6 +106,9 @@ class LogStore:
     def directory(self, uuid: Uuid) -> LogDirectory | None:
         return next((directory for directory in self.directories if directory.id == uuid), None)
 
+    def directory_at(self, path: str) -> LogDirectory | None:
+        return next((directory for directory in self.directories if directory.path == path), None)
+
     def online_directories(self) -> list[LogDirectory]:
         return [directory for directory in self.directories if directory.online]
 
@@ -128,7 +133,7 @@ class LogStore:
         epochs: list[int | None] = []
         for directory in self.online_directories():
             try:
-                epoch = opening.take_clean_marker(directory)
+                epoch = opening.read_clean_marker(directory)
             except OSError as error:
                 directory.fail("reading the clean shutdown marker", error)
                 continue
@@ -190,6 +195,7 @@ class LogStore:
         done: Future[Any],
     ) -> None:
         try:
+            opening.remove_clean_marker(directory)
             await DirectoryLoader(self, directory, config_of, is_stray, self._clean[directory.path]).run()
         except OSError as error:
             directory.fail("loading its logs", error)
@@ -230,8 +236,12 @@ class LogStore:
         config: LogConfig,
         *,
         directory: LogDirectory | None = None,
+        assigned: Uuid | None = None,
     ) -> Log:
         """The partition's log; made in `directory` (default: the online one with the fewest logs) if there is none.
+
+        `assigned` is the directory id that the metadata has for this replica. When it names a directory that is
+        not online, the log may lie there: making another one would hide its records, so that is refused.
 
         Raises KafkaError: KAFKA_STORAGE_ERROR, INCONSISTENT_TOPIC_ID when the log is of another topic of that name.
         """
@@ -245,7 +255,7 @@ class LogStore:
                     f"The log of {topic}-{partition} belongs to another topic id",
                 )
             return found
-        home = directory or self.least_loaded()
+        home = directory or self._assigned(topic, partition, assigned) or self.least_loaded()
         home.check_online()
         try:
             log = create_log(home, partition_directory(topic, partition), topic, partition, topic_id, config)
@@ -254,6 +264,20 @@ class LogStore:
         self.adopt(log, "")
         _log.info("Created %s in %s", log.name, home.path)
         return log
+
+    def _assigned(self, topic: str, partition: int, uuid: Uuid | None) -> LogDirectory | None:
+        """The online directory of that id; None when the id says nothing. Raises KafkaError."""
+        if uuid is None or int.from_bytes(uuid, "big") < opening.RESERVED_IDS:
+            return None
+        found = self.directory(uuid)
+        if found is None and all(directory.online for directory in self.directories):
+            return None  # a directory that was taken out of `log.dirs`
+        if found is None or not found.online:
+            raise KafkaError(
+                ErrorCode.KAFKA_STORAGE_ERROR,
+                f"The log of {topic}-{partition} may lie in a directory that is offline ({uuid_text(uuid)})",
+            )
+        return found
 
     def move(self, topic: str, partition: int, directory: LogDirectory) -> None:
         """Begin to move the log to `directory`: it is copied there, then takes the old one's place. A move to another
@@ -277,10 +301,11 @@ class LogStore:
             self.discard(log, 0)
 
     def least_loaded(self) -> LogDirectory:
-        """The online directory with the fewest logs. Raises KafkaError when none is online."""
+        """The online directory with the fewest logs, a cordoned one only if there is no other. Raises KafkaError when none is online."""
         online = self.online_directories()
         if not online:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "No log directory is online")
+        online = [directory for directory in online if directory.path not in self.cordoned] or online
         counts = {directory.path: 0 for directory in online}
         for log in (*self._logs.values(), *self._futures.values()):
             if log.directory.path in counts:
