@@ -214,8 +214,19 @@ def _keep_records(
     sets_horizon = wants_horizon and not header.has_delete_horizon
     if len(staying) == len(spans) and not sets_horizon:
         return Kept(header, [batch])
-    base_timestamp = cleaning.wall + cleaning.delete_retention_ms if sets_horizon else header.base_timestamp
+    if sets_horizon:
+        base_timestamp = cleaning.wall + cleaning.delete_retention_ms
+    elif header.has_delete_horizon:
+        base_timestamp = header.base_timestamp
+    else:
+        base_timestamp = _timestamp(header, staying[0])
     return _rebuilt(header, plain, staying, base_timestamp, sets_horizon)
+
+
+def _timestamp(header: BatchHeader, span: Span) -> int:
+    if header.timestamp_type == TimestampType.LOG_APPEND_TIME:
+        return header.max_timestamp
+    return header.base_timestamp + span.timestamp_delta
 
 
 def _stays(cleaning: Round, header: BatchHeader, span: Span, plain: bytes) -> bool:
@@ -234,25 +245,19 @@ def _rebuilt(
     header: BatchHeader, plain: bytes, staying: Sequence[Span], base_timestamp: int, sets_horizon: bool
 ) -> Kept:
     """The batch of these records alone, with the offsets, the producer and the codec it had."""
-    shift = header.base_timestamp - base_timestamp
     out = bytearray()
     max_timestamp = NO_TIMESTAMP
     for span in staying:
-        max_timestamp = max(max_timestamp, header.base_timestamp + span.timestamp_delta)
-        if not shift:
+        timestamp = _timestamp(header, span)
+        max_timestamp = max(max_timestamp, timestamp)
+        delta = timestamp - base_timestamp
+        if delta == span.timestamp_delta:
             out += plain[span.start : span.end]
             continue
-        body = (
-            b"\0"
-            + encode_varint(span.timestamp_delta + shift)
-            + encode_varint(span.offset_delta)
-            + plain[span.rest : span.end]
-        )
+        body = b"\0" + encode_varint(delta) + encode_varint(span.offset_delta) + plain[span.rest : span.end]
         out += encode_varint(len(body))
         out += body
     records = compress(Codec(header.attributes & CODEC_MASK), out)
-    if header.timestamp_type == TimestampType.LOG_APPEND_TIME:
-        max_timestamp = header.max_timestamp
     rebuilt = _copy(header)
     rebuilt.length = HEADER_SIZE - LOG_OVERHEAD + len(records)
     rebuilt.base_timestamp = base_timestamp
