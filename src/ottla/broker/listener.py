@@ -8,6 +8,7 @@ same reason fills no log: within a spell repetitions are counted and told once.
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from typing import Final
 
 from ottla.broker.memory import RequestMemory
@@ -29,22 +30,29 @@ NEVER: Final = (1 << 31) - 1
 class Limits:
     """The connection limits of a listener, as the settings give them."""
 
-    __slots__ = ("backlog", "connections", "connections_per_ip", "frame_bytes", "idle_ms")
+    __slots__ = ("backlog", "connections", "connections_per_ip", "frame_bytes", "idle_ms", "per_ip_overrides")
 
     def __init__(
         self,
         *,
         connections: int = NEVER,
         connections_per_ip: int = NEVER,
+        per_ip_overrides: Mapping[str, int] | None = None,
         idle_ms: int = 600_000,
         frame_bytes: int = 100 << 20,
         backlog: int = 50,
     ) -> None:
         self.connections = connections
         self.connections_per_ip = connections_per_ip
+        self.per_ip_overrides = per_ip_overrides or {}
+        """Address → its own bound."""
         self.idle_ms = idle_ms
         self.frame_bytes = frame_bytes
         self.backlog = backlog
+
+    def connections_from(self, host: str) -> int:
+        """Most connections from this address."""
+        return self.per_ip_overrides.get(host, self.connections_per_ip)
 
 
 class BrokerListener:
@@ -111,8 +119,8 @@ class BrokerListener:
         self._metrics.connections += 1
         if self._port is None:
             session.abort()
-        elif count > self.limits.connections_per_ip:
-            bound = self.limits.connections_per_ip
+        elif count > self.limits.connections_from(host):
+            bound = self.limits.connections_from(host)
             self.refused(session, f"max.connections.per.ip={bound} is reached for this address", "per ip")
             session.abort()
         elif len(self._sessions) > self.limits.connections:

@@ -6,6 +6,7 @@ from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.listener import Limits
 from ottla.broker.storage.cleaner import CleanerSettings
 from ottla.broker.storage.store import StoreSettings
+from ottla.core.model.settings.broker_rules import per_ip_overrides
 
 
 def store_settings(settings: NodeSettings) -> StoreSettings:
@@ -43,6 +44,7 @@ def listener_limits(settings: NodeSettings, listener: str) -> Limits:
     return Limits(
         connections=own(listener, "max.connections"),
         connections_per_ip=settings["max.connections.per.ip"],
+        per_ip_overrides=per_ip_overrides(settings["max.connections.per.ip.overrides"]),
         idle_ms=own(listener, "connections.max.idle.ms"),
         frame_bytes=settings["socket.request.max.bytes"],
         backlog=settings["socket.listen.backlog.size"],

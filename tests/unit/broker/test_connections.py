@@ -227,6 +227,10 @@ def test_connections_over_the_limit_are_turned_away(tmp_path: Path, caplog: pyte
         assert (await again.ask(ApiVersionsRequest(), ApiVersionsResponse, 2)).error_code == 0
         bench.listener.limits = Limits(connections_per_ip=2)
         assert await (await bench.client()).ended()
+        bench.listener.limits = Limits(connections_per_ip=2, per_ip_overrides={"127.0.0.1": 3})
+        third = await bench.client()
+        assert (await third.ask(ApiVersionsRequest(), ApiVersionsResponse, 2)).error_code == 0
+        assert await (await bench.client()).ended()
 
     on_bench(tmp_path, scenario)
     assert "max.connections=2 is reached" in caplog.text

@@ -13,8 +13,8 @@ from ottla.core.model.settings.setting import (
     LOW,
     STRING,
     Setting,
-    later,
     unused,
+    works,
 )
 from ottla.core.model.settings.valid import at_least, list_of
 
@@ -32,6 +32,6 @@ METRICS: Final[tuple[Setting, ...]] = (
            "Java classes that receive the older kind of metrics.", list_of(), LOW),
     unused("kafka.metrics.polling.interval.secs", INT, 10,
            "How often those classes are called.", at_least(1), LOW),
-    later("telemetry.max.bytes", INT, MIB,
+    works("telemetry.max.bytes", INT, MIB,
           "Largest telemetry message a client may push, after compression.", at_least(1), LOW),
 )
