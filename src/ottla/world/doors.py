@@ -290,6 +290,10 @@ class Disk(Protocol):
         """Make renames, creations and removals in it durable."""
         ...
 
+    async def sync_volume(self, path: str) -> None:
+        """Make everything on the volume of `path` durable, off the loop: one call for thousands of files."""
+        ...
+
     def usage(self, path: str) -> tuple[int, int]:
         """(total, usable) bytes of the volume."""
         ...

@@ -169,6 +169,12 @@ class MemoryDisk:
     def sync_directory(self, path: str) -> None:
         self.syncs.append(path)
 
+    async def sync_volume(self, path: str) -> None:
+        if self.broken:
+            raise OSError(errno.EIO, "Input/output error", path)
+        for inode in self.files.values():
+            inode.durable = bytes(inode.data)
+
     def usage(self, path: str) -> tuple[int, int]:
         return 1 << 30, 1 << 30 if self.room is None else self.room
 

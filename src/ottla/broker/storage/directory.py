@@ -60,6 +60,7 @@ class LogDirectory:
         "failure",
         "id",
         "lock",
+        "log_count",
         "online",
         "path",
         "producer_expiration_ms",
@@ -84,6 +85,7 @@ class LogDirectory:
         self.online = True
         self.failure: str | None = None
         self.lock: DirectoryLock | None = None
+        self.log_count = 0
         self.producer_expiration_ms = producer_expiration_ms
         self._failed = failed
 

@@ -94,25 +94,17 @@ async def _sync_names(log: Log, segments: list[Segment]) -> None:
         segment.durable_name = True
 
 
-def close(log: Log) -> None:
-    """An orderly end: producers in a snapshot, indexes trimmed, everything synced that was not. Raises KafkaError."""
+def seal(log: Log) -> None:
+    """Hand everything that waits in memory to the files (producers in a snapshot, indexes trimmed) and let go of them.
+    Nothing is synced. Raises KafkaError."""
     if log.closed:
         return
-    disk = log.directory.disk
-    dirty = log.recovery_point < log.end_offset
     try:
         log.write_epochs()
-        log.take_snapshot(sync=dirty)
-        active = log.segments[-1]
-        active.seal()
-        if dirty:
-            for segment in log.segments[max(log.slot(log.recovery_point), 0) :]:
-                for file in segment.files():
-                    file.sync_now()
-            disk.sync_directory(log.path)
+        log.take_snapshot()
+        log.segments[-1].seal()
     except OSError as error:
         log.directory.fail(f"closing {log.name}", error)
         raise log.directory.storage_error(f"closing {log.name}", error) from error
     finally:
         log.release()
-    log.recovery_point = log.end_offset

@@ -551,9 +551,9 @@ class Log:
         """See `flushing.flush`."""
         await flushing.flush(self, up_to)
 
-    def close(self) -> None:
-        """See `flushing.close`: everything written and synced, the recovery point at the end."""
-        flushing.close(self)
+    def seal(self) -> None:
+        """See `flushing.seal`: the last thing before an orderly end."""
+        flushing.seal(self)
 
     def release(self) -> None:
         """Let go of all files without writing anything."""

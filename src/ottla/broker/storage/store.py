@@ -40,6 +40,8 @@ from ottla.world.doors import Chance, Clock, Disk
 _log = logging.getLogger("ottla.storage")
 
 METADATA_PARTITION: Final = 0
+_TURN: Final = 32
+"""Logs closed before the loop is given back."""
 
 
 class StoreSettings(msgspec.Struct, kw_only=True):
@@ -214,6 +216,7 @@ class LogStore:
                 "was moving: remove the one on the disk that failed"
             )
         table[key] = log
+        log.directory.log_count += 1
         self._watch(log)
 
     def _watch(self, log: Log) -> None:
@@ -306,11 +309,7 @@ class LogStore:
         if not online:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "No log directory is online")
         online = [directory for directory in online if directory.path not in self.cordoned] or online
-        counts = {directory.path: 0 for directory in online}
-        for log in (*self._logs.values(), *self._futures.values()):
-            if log.directory.path in counts:
-                counts[log.directory.path] += 1
-        return min(online, key=lambda directory: counts[directory.path])
+        return min(online, key=lambda directory: directory.log_count)
 
     def delete(self, topic: str, partition: int, *, delay_ms: int | None = None) -> None:
         """Take the log (and a copy under way) out of service; its files go after `file.delete.delay.ms`."""
@@ -333,6 +332,7 @@ class LogStore:
         Raises KafkaError."""
         directory = log.directory
         log.release()
+        directory.log_count -= 1
         if not directory.online:
             return None
         path = f"{directory.path}/{marked_directory(log.topic, log.partition, mark, self.chance.bytes(16))}"
@@ -362,17 +362,22 @@ class LogStore:
         every = [*self._logs.values(), *self._futures.values()]
         if self.metadata_log is not None:
             every.append(self.metadata_log)
-        for log in every:
-            if not log.directory.online:
-                log.release()
-                continue
+        for count, log in enumerate(every):
+            if count % _TURN == _TURN - 1:
+                await self.clock.sleep(0)
             try:
-                await log.flush()
-                log.close()
+                if log.directory.online:
+                    log.seal()
+                else:
+                    log.release()
             except KafkaError as error:
                 _log.error("%s was not closed in order: %s", log.name, error)
         for directory in self.online_directories():
             try:
+                await self.disk.sync_volume(directory.path)
+                for log in every:
+                    if log.directory is directory:
+                        log.recovery_point = log.end_offset
                 self._upkeep.write_recovery_points(directory)
                 self._upkeep.write_start_offsets(directory)
                 self._upkeep.write_high_watermarks(directory)
