@@ -6,7 +6,6 @@ client. Groups also own how errors end: a sentence, a hint and the exit code of 
 
 from __future__ import annotations
 
-import errno
 import importlib
 import os
 import sys
@@ -64,6 +63,12 @@ class LazyGroup(NounGroup):
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in self.lazy.items()])
 
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            leave_closed_pipe()
+
     def main(self, *args: Any, **kwargs: Any) -> Any:
         """As click's, but errors end as `ending_well` says."""
         standalone = kwargs.pop("standalone_mode", True)
@@ -104,9 +109,7 @@ def ending_well(call: Callable[[], Any]) -> NoReturn:
     except (click.exceptions.Abort, KeyboardInterrupt):
         click.echo("interrupted", err=True)
         sys.exit(INTERRUPTED)
-    except OSError as error:
-        if error.errno != errno.EPIPE:
-            raise
+    except BrokenPipeError:
         leave_closed_pipe()
     sys.exit(code if isinstance(code, int) else 0)
 
