@@ -62,7 +62,11 @@ def error_reply(api: Api, request: Body, version: int, error: KafkaError) -> Bod
     if levels is None:
         return None if own is None else cls()  # as Kafka: empty in versions before it could be said
     response = cls()
-    setattr(response, levels[0][1], list(_mirror(levels, _named(api.key, request, levels[0][0]), cls, error)))
+    setattr(
+        response,
+        levels[0][1],
+        list(_mirror(levels, _named(api.key, request, levels[0][0]), cls, version, error)),
+    )
     return response
 
 
@@ -79,15 +83,15 @@ def _named(key: ApiKey, request: Body, name: str) -> list[Any]:
 
 
 def _mirror(
-    levels: tuple[tuple[str, str], ...], items: list[Any], parent: type[Body], error: KafkaError
+    levels: tuple[tuple[str, str], ...], items: list[Any], parent: type[Body], version: int, error: KafkaError
 ) -> Iterator[Body]:
     shape = {field.name: field for field in shape_of(parent)}
     cls = cast(type[Body], shape[levels[0][1]].kind)
     fields = {field.name: field for field in shape_of(cls)}
     for item in items:
-        made = cls(**_verdict(cls, error), **_carried(item, fields))
+        made = cls(**_verdict(cls, error), **_carried(item, fields, version))
         if len(levels) > 1:
-            inner = list(_mirror(levels[1:], getattr(item, levels[1][0]), cls, error))
+            inner = list(_mirror(levels[1:], getattr(item, levels[1][0]), cls, version, error))
             setattr(made, levels[1][1], inner)
         yield made
 
@@ -102,7 +106,7 @@ def _verdict(cls: type[Body], error: KafkaError) -> dict[str, Any]:
     return verdict
 
 
-def _carried(item: Any, fields: dict[str, Field]) -> dict[str, Any]:
+def _carried(item: Any, fields: dict[str, Field], version: int) -> dict[str, Any]:
     """The fields that name what the error is about."""
     if isinstance(item, int):
         return {next(name for name in _FOR_A_NUMBER if name in fields): item}
@@ -111,6 +115,9 @@ def _carried(item: Any, fields: dict[str, Field]) -> dict[str, Any]:
     carried = {}
     for name in item.__struct_fields__:
         target = name if name in fields else _SAME.get(name)
-        if target in fields and not fields[target].array:
-            carried[target] = getattr(item, name)
+        value = getattr(item, name)
+        if target not in fields or fields[target].array:
+            continue
+        if value is not None or fields[target].nullable.includes(version):
+            carried[target] = value
     return carried

@@ -43,7 +43,7 @@ from ottla.broker.storage.store import LogStore
 from ottla.core.metadata.delta import Delta
 from ottla.core.metadata.image import MetadataImage, ResourceType
 from ottla.core.model.errors import KafkaError
-from ottla.core.model.ids import Uuid
+from ottla.core.model.ids import ZERO_UUID, Uuid
 from ottla.core.model.settings.listeners import Listener
 from ottla.core.wire.apis import API, ApiKey, ListenerRole, VersionRange
 from ottla.world.doors import Address, World
@@ -77,6 +77,7 @@ class Node:
         self._on_fatal = on_fatal
         self._listeners: list[BrokerListener] = []
         self._registration: Registration | None = None
+        self._assignments: DirectoryAssignments
         self._store: LogStore | None = None
 
     # -- starting
@@ -202,7 +203,7 @@ class Node:
 
         def is_stray(found: Log) -> bool:
             topic = image.topics_by_name.get(found.topic)
-            if topic is None or topic.id != found.topic_id:
+            if topic is None or found.topic_id not in (topic.id, ZERO_UUID):
                 return True
             partition = topic.partitions.get(found.partition)
             return partition is None or self.settings.node_id not in partition.replicas
@@ -211,6 +212,7 @@ class Node:
             lambda topic: self.settings.topic(image.config(ResourceType.TOPIC, topic)), is_stray
         )
         services.partitions.load(image)
+        services.store.on_moved(self._log_moved)
         self.quorum.subscribe(services.partitions.follow)
         self._assign_directories(image)
         services.store.start()
@@ -224,7 +226,7 @@ class Node:
             found = store.get(topic, partition)
             return None if found is None else found.directory.id
 
-        assignments = DirectoryAssignments(
+        assignments = self._assignments = DirectoryAssignments(
             self.world.clock, self.quorum, self.settings.node_id, lambda: registration.epoch, locate
         )
         assignments.load(image)
@@ -265,6 +267,11 @@ class Node:
         cordoned = set(self.settings.cordoned_log_dirs)
         return sorted(each.id for each in self.services.store.directories if each.path in cordoned)
 
+    def _log_moved(self, old: Log, new: Log) -> None:
+        self.services.partitions.log_moved(old, new)
+        moved = Delta(changed_partitions={(new.topic_id, new.partition): new.topic})
+        self._assignments.follow(self.quorum.image, moved)
+
     def _directory_failed(self, directory: LogDirectory) -> None:
         store = self.services.store
         self.services.partitions.directory_failed(directory)
@@ -299,6 +306,7 @@ class Node:
         while clock.now() < deadline and any(listener.busy for listener in self._listeners):
             await clock.sleep(5)
         self._close_connections()
+        self._assignments.stop()
         await clock.sleep(0)
         await self.quorum.stop()
         await self._store.close(broker_epoch=registration.epoch)

@@ -110,8 +110,16 @@ class Partition:
         self._follow(self.machine.step(self._owner.clock.now(), machine.Awaits(offset, tell, acks == -1)))
 
     def delete_records_before(self, offset: int) -> int:
-        """Raise the log's start. Returns the new start; see `Log.delete_records_before`."""
+        """Raise the log's start; -1: to the high watermark. Returns the new start.
+
+        Raises POLICY_VIOLATION where compaction alone removes records, OFFSET_OUT_OF_RANGE, and as `leader_log`.
+        """
         log = self.leader_log()
+        if log.config.compacts and not log.config.deletes:
+            raise KafkaError(
+                ErrorCode.POLICY_VIOLATION,
+                f"Records of partition {self.name} can not be deleted due to the configured policy",
+            )
         if offset < -1 or offset > self.machine.high_watermark:
             raise KafkaError(
                 ErrorCode.OFFSET_OUT_OF_RANGE,

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from ottla.broker.config.node_settings import NodeSettings
     from ottla.broker.metrics import NodeMetrics
     from ottla.broker.storage.directory import LogDirectory
+    from ottla.broker.storage.log import Log
     from ottla.broker.storage.store import LogStore
 
 log = logging.getLogger("ottla.partitions")
@@ -138,14 +139,16 @@ class Partitions:
             partition = Partition(self, topic.name, topic.id, index)
             self._topics.setdefault(topic.name, {})[index] = partition
         if partition.log is None:
-            self._open_log(partition)
+            self._open_log(partition, image.directory_of(self.node_id))
         config = partition.log.config if partition.log is not None else self._config(topic.name)
         partition.follow_metadata(image, config.min_insync_replicas)
 
-    def _open_log(self, partition: Partition) -> None:
+    def _open_log(self, partition: Partition, assigned: Uuid | None) -> None:
         config = self._config(partition.topic)
         try:
-            partition.log = self._store.create(partition.topic, partition.index, partition.topic_id, config)
+            partition.log = self._store.create(
+                partition.topic, partition.index, partition.topic_id, config, assigned=assigned
+            )
         except (KafkaError, OSError) as error:
             log.error("the log of %s cannot be opened: %s", partition.name, error)
 
@@ -187,6 +190,14 @@ class Partitions:
             self._store.delete(partition.topic, partition.index)
 
     # -- directories
+
+    def log_moved(self, old: Log, new: Log) -> None:
+        """A log was copied to another directory and has taken the old one's place."""
+        partition = self.find(old.topic, old.partition)
+        if partition is None or partition.log is not old:
+            return
+        partition.log = new
+        self.wake(partition)
 
     def directory_failed(self, directory: LogDirectory) -> None:
         """Everything in it is offline: reads and writes are answered KAFKA_STORAGE_ERROR."""
