@@ -32,6 +32,7 @@ def controller_settings(settings: NodeSettings, cluster_id: str) -> ControllerSe
         cluster_id=cluster_id,
         num_partitions=settings["num.partitions"],
         default_replication_factor=settings["default.replication.factor"],
+        min_insync_replicas=settings["min.insync.replicas"],
         delete_topic_enable=settings["delete.topic.enable"],
         broker_session_timeout_ms=settings["broker.session.timeout.ms"],
         leader_imbalance_check_interval_ms=settings["leader.imbalance.check.interval.seconds"] * 1_000,

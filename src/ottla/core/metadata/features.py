@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 
+from ottla.core.metadata.configs import MIN_ISR
 from ottla.core.metadata.levels import (
-    FEATURES,
+    ELR_VERSION,
     KRAFT_VERSION,
     LATEST_METADATA_VERSION,
     METADATA_VERSION,
@@ -18,7 +19,8 @@ from ottla.core.metadata.levels import (
 from ottla.core.metadata.state import Command, State
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.machine import Outcome
-from ottla.core.wire.messages.records.metadata import FeatureLevelRecord
+from ottla.core.model.settings.table import ResourceType
+from ottla.core.wire.messages.records.metadata import ConfigRecord, FeatureLevelRecord
 from ottla.core.wire.messages.update_features import (
     FeatureUpdateKey,
     UpdatableFeatureResult,
@@ -39,24 +41,25 @@ class UpgradeType(enum.IntEnum):
 def update_features(
     state: State, now: int, command: Command, request: UpdateFeaturesRequest
 ) -> Outcome[object, UpdateFeaturesResponse]:
-    """Versions 0 and 1 answer per feature, version 2 with one error."""
+    """All or nothing; versions 0 and 1 also name each feature in the answer to a success."""
     levels = {**state.image.features, METADATA_VERSION: state.image.metadata_version}
     levels.update({update.feature: update.max_version_level for update in request.feature_updates})
     records: list[object] = []
     for update in request.feature_updates:
         try:
-            records += _update(state, update, _upgrade_type(update, command.version), levels)
+            records += _update(state, update, _upgrade_type(update), levels)
         except KafkaError as error:
-            return Outcome([], UpdateFeaturesResponse(error_code=error.code, error_message=error.text))
+            text = (
+                f"The update failed for all features since the following feature had an error: {error.text}"
+            )
+            return Outcome([], UpdateFeaturesResponse(error_code=error.code, error_message=text))
     names = [update.feature for update in request.feature_updates]
     results = [UpdatableFeatureResult(feature=name, error_message=None) for name in names]
     answer = UpdateFeaturesResponse(error_message=None, results=results)
     return Outcome([] if request.validate_only else records, answer)
 
 
-def _upgrade_type(update: FeatureUpdateKey, version: int) -> UpgradeType:
-    if version == 0:
-        return UpgradeType.SAFE_DOWNGRADE if update.allow_downgrade else UpgradeType.UPGRADE
+def _upgrade_type(update: FeatureUpdateKey) -> UpgradeType:
     known = update.upgrade_type in (
         UpgradeType.UPGRADE,
         UpgradeType.SAFE_DOWNGRADE,
@@ -104,7 +107,25 @@ def _update(
             check_dependencies(name, level, levels)
         except LevelError as error:
             raise _refuse(name, level, str(error)) from error
-    return [FeatureLevelRecord(name=name, feature_level=level)]
+    records: list[object] = [FeatureLevelRecord(name=name, feature_level=level)]
+    if name == ELR_VERSION and level > 0:
+        records += _min_isr_records(state)
+    return records
+
+
+def _min_isr_records(state: State) -> list[object]:
+    """Eligible leader replicas count on one min.insync.replicas for the whole cluster: no broker may have its own."""
+    records: list[object] = [
+        ConfigRecord(resource_type=kind, resource_name=name, name=MIN_ISR, value=None)
+        for (kind, name), configs in state.image.configs.items()
+        if kind == ResourceType.BROKER and name and MIN_ISR in configs
+    ]
+    if MIN_ISR not in state.image.config(ResourceType.BROKER, ""):
+        static = str(state.settings.min_insync_replicas)
+        records.append(
+            ConfigRecord(resource_type=ResourceType.BROKER, resource_name="", name=MIN_ISR, value=static)
+        )
+    return records
 
 
 def _check_supported(state: State, name: str, level: int) -> None:
@@ -153,8 +174,3 @@ def _kraft_version(level: int, current: int) -> list[object]:
         level,
         "Moving a running static quorum to dynamic voters is not built yet: format with --standalone instead.",
     )
-
-
-def known_features() -> list[str]:
-    """Names of all features a level can be set for."""
-    return [METADATA_VERSION, *FEATURES]

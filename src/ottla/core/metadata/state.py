@@ -72,6 +72,7 @@ class ControllerSettings(msgspec.Struct):
     cluster_id: str
     num_partitions: int = 1
     default_replication_factor: int = 1
+    min_insync_replicas: int = 1
     delete_topic_enable: bool = True
     broker_session_timeout_ms: int = 9_000
     leader_imbalance_check_interval_ms: int = 300_000

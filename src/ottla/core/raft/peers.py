@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from ottla.core.model.errors import ErrorCode
-from ottla.core.model.ids import METADATA_TOPIC, ZERO_UUID, Uuid
+from ottla.core.model.ids import METADATA_TOPIC, ZERO_UUID, Uuid, uuid_text
 from ottla.core.raft.facts import Facts, is_metadata_partition
 from ottla.core.raft.voters import ReplicaKey, VoterEndpoint
 from ottla.core.wire.messages import begin_quorum_epoch, end_quorum_epoch, vote
@@ -204,11 +204,16 @@ def answer_remove_voter(
     if known is None or known.key != key:
         return RemoveRaftVoterResponse(
             error_code=ErrorCode.VOTER_NOT_FOUND,
-            error_message=f"Cannot remove voter {request.voter_id} from the set of voters: it is not one of them",
+            error_message=f"Cannot remove voter {_named(key)} from the set of voters "
+            f"[{', '.join(_named(each.key) for each in facts.voters.voters.values())}]",
         )
     return RemoveRaftVoterResponse(
         error_code=ErrorCode.INVALID_REQUEST, error_message="Cannot remove the only voter of the quorum"
     )
+
+
+def _named(key: ReplicaKey) -> str:
+    return f"ReplicaKey(id={key.id}, directoryId={uuid_text(key.directory_id)})"
 
 
 def _static(kraft_version: int) -> str:
