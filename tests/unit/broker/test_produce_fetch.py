@@ -199,6 +199,18 @@ def test_produce_errors(tmp_path: Path, topic: str, partition: int, acks: int, e
     on_bench(tmp_path, scenario)
 
 
+def test_a_transaction_without_its_id_is_refused(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.metadata.create("orders")
+        client = await bench.client()
+        data = batch(b"x", producer_id=5, producer_epoch=0, base_sequence=0, transactional=True)
+        answer = await client.ask(produce("orders", data), ProduceResponse, 9)
+        failed = ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+        assert answer.responses[0].partition_responses[0].error_code == failed
+
+    on_bench(tmp_path, scenario)
+
+
 def test_acks_0_is_not_answered_and_its_error_closes(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

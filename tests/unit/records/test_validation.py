@@ -78,6 +78,15 @@ def test_zstd_came_with_produce_7() -> None:
     check_produce(build(GOOD, Codec.LZ4), 3)
 
 
+def test_a_transaction_needs_its_id_in_the_request() -> None:
+    batch = build(GOOD, producer_id=4, producer_epoch=1, base_sequence=0, transactional=True)
+    with pytest.raises(KafkaError) as error:
+        check_produce(batch, 9, transactional=False)
+    assert error.value.code == ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED
+    check_produce(batch, 9, transactional=True)
+    check_produce(build(GOOD), 9, transactional=False)
+
+
 # -- the header --------------------------------------------------------------------------------------------------
 
 

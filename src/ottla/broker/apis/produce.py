@@ -78,7 +78,11 @@ class Producing:
         size = 0 if records is None else len(records)  # type: ignore[arg-type]
         try:
             partition = self._partition(topic, data.index)
-            check_produce(records, self._context.version)  # type: ignore[arg-type]
+            check_produce(
+                records,  # type: ignore[arg-type]
+                self._context.version,
+                transactional=self._request.transactional_id is not None,
+            )
             appended = partition.append(records, acks)  # type: ignore[arg-type]
         except InvalidRecords as error:
             self._refuse(answer, topic, size, error)

@@ -25,6 +25,7 @@ from ottla.core.records.batch import (
     HEADER_SIZE,
     LOG_APPEND_TIME_BIT,
     LOG_OVERHEAD,
+    TRANSACTIONAL_BIT,
     BatchHeader,
     TimestampType,
     batch_size,
@@ -74,10 +75,12 @@ class Validated(msgspec.Struct):
     """The records were rebuilt, so the size may differ from what was sent."""
 
 
-def check_produce(records: bytes | memoryview | None, version: int) -> int:
+def check_produce(records: bytes | memoryview | None, version: int, *, transactional: bool = True) -> int:
     """The size of the one batch that a Produce request of `version` may carry for a partition.
 
-    Raises KafkaError: INVALID_RECORD (no batch, several, not magic 2), UNSUPPORTED_COMPRESSION_TYPE, CORRUPT_MESSAGE.
+    `transactional`: the request names a transactional id. Without one a batch of a transaction must not get in: nobody
+    would ever end it. Raises KafkaError: INVALID_RECORD (no batch, several, not magic 2), CORRUPT_MESSAGE,
+    UNSUPPORTED_COMPRESSION_TYPE, TRANSACTIONAL_ID_AUTHORIZATION_FAILED.
     A few bytes after the batch, too few to be another one, are tolerated as Kafka does.
     """
     end = 0 if records is None else len(records)
@@ -91,6 +94,11 @@ def check_produce(records: bytes | memoryview | None, version: int) -> int:
             raise KafkaError(
                 ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
                 f"Produce requests with version {version} are not allowed to use ZStandard compression",
+            )
+        if not transactional and records[ATTRIBUTES_POSITION + 1] & TRANSACTIONAL_BIT:
+            raise KafkaError(
+                ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
+                "A batch of a transaction needs a request with a transactional id",
             )
         if end != size:
             more = batch_size(records, size, end)
