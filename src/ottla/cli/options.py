@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from ottla.cli.problems import NOT_AUTHORISED, NOT_FOUND, TIMED_OUT, USAGE, Problem
+from ottla.cli.problems import NOT_AUTHORISED, NOT_FOUND, TIMED_OUT, USAGE, Problem, note
 
 if TYPE_CHECKING:
     from ottla.client.cluster import Cluster
@@ -96,16 +96,9 @@ def key_values(pairs: tuple[str, ...], option: str) -> dict[str, str]:
 
 def client_settings(bootstrap: str | None, extra: tuple[str, ...], config_file: str | None) -> ClientSettings:
     """What the connection options say: flag over -X over file over environment. Raises Problem."""
-    from ottla.broker.config.properties import parse_properties
     from ottla.client.settings import SettingRefused, client_settings_from
-    from ottla.core.model.settings.kinds import InvalidSetting
 
-    properties: dict[str, str] = {}
-    if config_file:
-        try:
-            properties.update(parse_properties(read_text(config_file)))
-        except InvalidSetting as error:
-            raise Problem(f"{config_file}, {error}", "correct the file.", USAGE) from error
+    properties = file_properties(config_file) if config_file else {}
     properties.update(key_values(extra, "-X"))
     if bootstrap:
         properties["bootstrap.servers"] = bootstrap
@@ -116,6 +109,22 @@ def client_settings(bootstrap: str | None, extra: tuple[str, ...], config_file: 
         return client_settings_from(properties)
     except SettingRefused as error:
         raise Problem(str(error), error.hint, USAGE) from error
+
+
+def file_properties(path: str) -> dict[str, str]:
+    """A client's properties file. Keys of other clients are told and left out. Raises Problem."""
+    from ottla.broker.config.properties import parse_properties
+    from ottla.client.settings import is_known
+    from ottla.core.model.settings.kinds import InvalidSetting
+
+    try:
+        properties = parse_properties(read_text(path))
+    except InvalidSetting as error:
+        raise Problem(f"{path}, {error}", "correct the file.", USAGE) from error
+    unknown = [key for key in properties if not is_known(key)]
+    if unknown:
+        note(f"{path}: no effect here: {', '.join(unknown)}")
+    return {key: value for key, value in properties.items() if is_known(key)}
 
 
 def on_cluster(settings: ClientSettings, work: Callable[[Cluster], Coroutine[Any, Any, T]]) -> T:

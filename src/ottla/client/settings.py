@@ -85,6 +85,11 @@ def client_settings_from(properties: Mapping[str, str]) -> ClientSettings:
     return ClientSettings(**values)
 
 
+def is_known(key: str) -> bool:
+    """Whether a property means something to this client, be it that it is refused."""
+    return "_" not in key and (key.replace(".", "_") in FIELDS or key.startswith((*SECURITY, "security.")))
+
+
 def refuse_security(key: str, text: str) -> None:
     protocol = text.strip().upper()
     if key.startswith(SECURITY) or (key == "security.protocol" and protocol != "PLAINTEXT"):
