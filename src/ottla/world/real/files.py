@@ -131,7 +131,7 @@ class RealFile:
     def write(self, parts: Sequence[bytes | memoryview], at: int) -> None:
         self.used = True
         fd = self._fd if self._fd >= 0 else self.fileno()
-        written = os.pwritev(fd, parts, at)
+        written = os.pwritev(fd, parts if len(parts) <= _IOV_MAX else parts[:_IOV_MAX], at)
         total = sum(map(len, parts))
         if written != total:
             self._write_rest(parts, at, written, total)
