@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 
+import msgspec
 import pytest
 
 from ottla.broker.storage.cleaner import CleanerSettings
@@ -175,6 +176,30 @@ async def test_an_active_producer_keeps_its_sequence() -> None:
     state = log.producers.get(7)
     assert state is not None and state.last_sequence == 0
     put(log, b"k1", b"", wall=WALL, producer_id=7, producer_epoch=0, base_sequence=1)
+
+
+@on_loop
+async def test_compact_and_delete_does_both() -> None:
+    both = msgspec.structs.replace(
+        COMPACT, cleanup_policy=frozenset({"compact", "delete"}), retention_ms=1000
+    )
+    shelf = CleaningShelf(both)
+    log = await filled(shelf)
+    assert await shelf.clean() == [True]
+    assert contents(log) == newest(log, log.active.base_offset)
+    shelf.clock.pass_ms(2000)
+    put(log, b"k", b"young", wall=shelf.clock.wall())
+    log.roll(shelf.clock.wall())
+    put(log, b"k", b"younger", wall=shelf.clock.wall())
+    log.apply_retention(shelf.clock.wall())
+    assert [value for _, value in contents(log)][-2:] == [b"young", b"younger"]
+    assert log.start_offset > 0
+    # The checkpoint lies below the log's start now: no reason to stop.
+    assert shelf.cleaner.max_dirty_ratio > 0
+    put(log, b"k", b"youngest", wall=shelf.clock.wall())
+    log.roll(shelf.clock.wall())
+    assert await shelf.clean() == [True]
+    assert [value for _, value in contents(log)] == [b"youngest"]
 
 
 # -- interruptions -----------------------------------------------------------------------------------------------
