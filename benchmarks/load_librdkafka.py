@@ -16,7 +16,6 @@ from typing import Any
 import confluent_kafka
 
 PRODUCER, CONSUMER = 0, 1
-BLOCK = 4
 BEGINNING = -2
 CHUNK = 10_000
 VOID = ctypes.c_void_p
@@ -104,7 +103,8 @@ def produce(port: int, topic: str, records: int, size: int, settings: dict[str, 
     sent = 0
     began = time.perf_counter()
     while sent < records:
-        taken = lib.rd_kafka_produce_batch(where, 0, BLOCK, chunk, min(CHUNK, records - sent))
+        # Never its blocking mode: that waits for room with the topic locked, and metadata that is late never gets in.
+        taken = lib.rd_kafka_produce_batch(where, 0, 0, chunk, min(CHUNK, records - sent))
         sent += taken
         if taken < CHUNK:
             lib.rd_kafka_poll(handle, 1)
