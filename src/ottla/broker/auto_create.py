@@ -7,17 +7,47 @@ UNKNOWN_TOPIC_OR_PARTITION and asks again, as with Kafka.
 from __future__ import annotations
 
 import logging
+from typing import Final
 
+from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.context import Context
 from ottla.broker.services import Services
 from ottla.core.model.errors import KafkaError, error_of
 from ottla.core.wire.api_key import ApiKey
-from ottla.core.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest, CreateTopicsResponse
+from ottla.core.wire.messages.create_topics import (
+    CreatableTopic,
+    CreatableTopicConfig,
+    CreateTopicsRequest,
+    CreateTopicsResponse,
+)
 
 log = logging.getLogger("ottla.topics")
 
-BROKER_DEFAULT = -1
-"""Partitions and replication factor as the controller's defaults say."""
+CONTROLLER_DECIDES: Final = -1
+"""Partitions and replication factor as the controller's own settings say."""
+
+INTERNAL: Final[dict[str, tuple[str, dict[str, str], bool]]] = {
+    "__consumer_offsets": (
+        "offsets.topic",
+        {"cleanup.policy": "compact", "compression.type": "producer"},
+        False,
+    ),
+    "__transaction_state": (
+        "transaction.state.log",
+        {
+            "cleanup.policy": "compact",
+            "compression.type": "uncompressed",
+            "unclean.leader.election.enable": "false",
+        },
+        True,
+    ),
+    "__share_group_state": (
+        "share.coordinator.state.topic",
+        {"cleanup.policy": "delete", "compression.type": "producer", "retention.ms": "-1"},
+        True,
+    ),
+}
+"""Topics of the coordinators: the prefix of their settings, their configs, whether they have a min.isr of their own."""
 
 
 def create(services: Services, context: Context, names: list[str]) -> None:
@@ -30,16 +60,8 @@ def create(services: Services, context: Context, names: list[str]) -> None:
 
 
 async def _create(services: Services, context: Context, names: list[str]) -> None:
-    static = services.settings.static
-    partitions = services.settings["num.partitions"] if "num.partitions" in static else BROKER_DEFAULT
-    replicas = BROKER_DEFAULT
-    if "default.replication.factor" in static:
-        replicas = services.settings["default.replication.factor"]
     request = CreateTopicsRequest(
-        topics=[
-            CreatableTopic(name=name, num_partitions=partitions, replication_factor=replicas)
-            for name in names
-        ],
+        topics=[_wanted(services.settings, name) for name in names],
         timeout_ms=services.settings["request.timeout.ms"],
     )
     try:
@@ -56,3 +78,29 @@ async def _create(services: Services, context: Context, names: list[str]) -> Non
             log.warning("topic=%s cannot be created automatically: %s", topic.name, reason)
         else:
             log.info("created topic=%s because client_id=%s asked for it", topic.name, context.client_id)
+
+
+def _wanted(settings: NodeSettings, name: str) -> CreatableTopic:
+    """The topic as this broker's settings want it; what they do not say is left to the controller."""
+    internal = INTERNAL.get(name)
+    if internal is not None:
+        return _internal(settings, name, *internal)
+    partitions = settings["num.partitions"] if "num.partitions" in settings.static else CONTROLLER_DECIDES
+    replicas = CONTROLLER_DECIDES
+    if "default.replication.factor" in settings.static:
+        replicas = settings["default.replication.factor"]
+    return CreatableTopic(name=name, num_partitions=partitions, replication_factor=replicas)
+
+
+def _internal(
+    settings: NodeSettings, name: str, prefix: str, configs: dict[str, str], min_isr: bool
+) -> CreatableTopic:
+    configs = {**configs, "segment.bytes": str(settings[f"{prefix}.segment.bytes"])}
+    if min_isr:
+        configs["min.insync.replicas"] = str(settings[f"{prefix}.min.isr"])
+    return CreatableTopic(
+        name=name,
+        num_partitions=settings[f"{prefix}.num.partitions"],
+        replication_factor=settings[f"{prefix}.replication.factor"],
+        configs=[CreatableTopicConfig(name=key, value=value) for key, value in configs.items()],
+    )

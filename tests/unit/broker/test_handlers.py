@@ -5,12 +5,16 @@ from __future__ import annotations
 from pathlib import Path
 
 from ottla.broker.authorizer import NOT_ASKED
+from ottla.broker.context import Context
 from ottla.core.model.errors import ErrorCode
 from ottla.core.model.ids import ZERO_UUID
+from ottla.core.wire.api_key import ApiKey
+from ottla.core.wire.declaration import Body
 from ottla.core.wire.messages.create_delegation_token import (
     CreateDelegationTokenRequest,
     CreateDelegationTokenResponse,
 )
+from ottla.core.wire.messages.create_topics import CreatableTopic, CreateTopicsRequest
 from ottla.core.wire.messages.delete_records import (
     DeleteRecordsPartition,
     DeleteRecordsRequest,
@@ -310,3 +314,35 @@ def test_what_needs_an_authoriser_or_a_receiver_says_so(tmp_path: Path) -> None:
         assert telemetry.client_instance_id != ZERO_UUID
 
     on_bench(tmp_path, scenario)
+
+
+def test_the_topics_of_coordinators_are_made_as_their_settings_say(tmp_path: Path) -> None:
+    asked: list[CreatableTopic] = []
+
+    async def scenario(bench: Bench) -> None:
+        create = bench.metadata.request
+
+        async def listen(context: Context, key: ApiKey, request: Body) -> Body:
+            assert isinstance(request, CreateTopicsRequest)
+            asked.extend(request.topics)
+            return await create(context, key, request)
+
+        bench.metadata.request = listen  # type: ignore[method-assign]
+        client = await bench.client()
+        names = ("__consumer_offsets", "__transaction_state", "plain")
+        request = MetadataRequest(topics=[MetadataRequestTopic(name=name) for name in names])
+        await client.ask(request, MetadataResponse, 9)
+        await client.ask(MetadataRequest(topics=[]), MetadataResponse, 9)
+
+    on_bench(tmp_path, scenario, {"offsets.topic.num.partitions": "7", "num.partitions": "4"})
+    assert [(each.name, each.num_partitions, each.replication_factor) for each in asked] == [
+        ("__consumer_offsets", 7, 3),
+        ("__transaction_state", 50, 3),
+        ("plain", 4, -1),
+    ]
+    assert {each.name: each.value for each in asked[0].configs} == {
+        "cleanup.policy": "compact",
+        "compression.type": "producer",
+        "segment.bytes": "104857600",
+    }
+    assert {each.name: each.value for each in asked[1].configs}["min.insync.replicas"] == "2"

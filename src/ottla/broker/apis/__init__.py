@@ -20,6 +20,7 @@ HANDLERS: Final[dict[ApiKey, str]] = {
     K.FETCH: "fetch",
     K.LIST_OFFSETS: "list_offsets",
     K.METADATA: "metadata",
+    K.SASL_HANDSHAKE: "sasl_handshake",
     K.API_VERSIONS: "api_versions",
     K.CREATE_TOPICS: FORWARDED,
     K.DELETE_TOPICS: FORWARDED,
@@ -34,6 +35,7 @@ HANDLERS: Final[dict[ApiKey, str]] = {
     K.INCREMENTAL_ALTER_CONFIGS: "incremental_alter_configs",
     K.ALTER_REPLICA_LOG_DIRS: "alter_replica_log_dirs",
     K.DESCRIBE_LOG_DIRS: "describe_log_dirs",
+    K.SASL_AUTHENTICATE: "sasl_authenticate",
     K.CREATE_PARTITIONS: FORWARDED,
     K.CREATE_DELEGATION_TOKEN: TOKENS,
     K.RENEW_DELEGATION_TOKEN: TOKENS,
@@ -61,10 +63,12 @@ HANDLERS: Final[dict[ApiKey, str]] = {
 """API → module of this package, on listeners for clients and brokers."""
 
 CONTROLLER_HANDLERS: Final[dict[ApiKey, str]] = {
+    K.SASL_HANDSHAKE: "sasl_handshake",
     K.API_VERSIONS: "api_versions",
     K.FETCH: "fetch_metadata_log",
     K.FETCH_SNAPSHOT: "fetch_snapshot",
     K.DESCRIBE_CLUSTER: "describe_controllers",
+    K.SASL_AUTHENTICATE: "sasl_authenticate",
     K.DESCRIBE_ACLS: "describe_acls",
     K.DESCRIBE_CONFIGS: "describe_configs",
     K.INCREMENTAL_ALTER_CONFIGS: "incremental_alter_configs",

@@ -121,12 +121,22 @@ def _answer_later(
         if fetching.is_cold:
             services.clock.spawn(warmed(), name="warm a fetch")
         else:
-            answer.set_result(_answer(services, context, session, fetching))
+            conclude()
 
     async def warmed() -> None:
         await fetching.warm()
-        if not answer.done():
+        conclude()
+
+    def conclude() -> None:
+        """Whatever goes wrong here is this request's alone: others wake in the same turn."""
+        if answer.done():
+            fetching.abandon()
+            return
+        try:
             answer.set_result(_answer(services, context, session, fetching))
+        except Exception as fault:
+            fetching.abandon()
+            answer.set_exception(fault)
 
     def ended(_: Future[FetchResponse]) -> None:
         if answer.cancelled():
