@@ -27,7 +27,7 @@ _log = logging.getLogger("ottla.quorum")
 
 SECURITY_PROTOCOLS: Final = {"PLAINTEXT": 0, "SSL": 1, "SASL_PLAINTEXT": 2, "SASL_SSL": 3}
 LEAVE_ATTEMPTS: Final = 10
-"""So often the controller is asked whether we may stop; with one node the second answer is yes."""
+"""So often the controller is asked whether we may stop."""
 LEAVE_PAUSE_MS: Final = 50
 
 
@@ -149,12 +149,14 @@ class Registration:
             self._timer.cancel()
         if not controlled or self.epoch == NO_EPOCH:
             return
-        for _ in range(LEAVE_ATTEMPTS):
+        for attempt in range(LEAVE_ATTEMPTS):
+            # The first answer begins the controlled shutdown; with nobody to wait for, the second ends it.
+            if attempt > 1:
+                await self._clock.sleep(LEAVE_PAUSE_MS)
             response = await self._heartbeat(want_shut_down=True)
             if response.should_shut_down:
                 _log.info("Broker %d may stop: epoch=%d", self._standing.node_id, self.epoch)
                 return
-            await self._clock.sleep(LEAVE_PAUSE_MS)
         _log.warning("Broker %d stops without the controller's consent", self._standing.node_id)
 
     def directories_changed(self) -> None:
