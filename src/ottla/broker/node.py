@@ -20,6 +20,8 @@ from ottla.broker.config.controller_rules import ControllerRules
 from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.listener import BrokerListener
 from ottla.broker.memory import RequestMemory
+from ottla.broker.monitoring.page import metrics_page
+from ottla.broker.monitoring.port import MetricsPort
 from ottla.broker.partitions import Partitions
 from ottla.broker.producer_ids import ProducerIds
 from ottla.broker.quorum.assignments import DirectoryAssignments
@@ -46,7 +48,7 @@ from ottla.core.model.errors import KafkaError
 from ottla.core.model.ids import ZERO_UUID, Uuid
 from ottla.core.model.settings.listeners import Listener
 from ottla.core.wire.apis import API, ApiKey, ListenerRole, VersionRange
-from ottla.world.doors import Address, World
+from ottla.world.doors import Address, ProcessFacts, World
 
 if TYPE_CHECKING:
     from ottla.broker.router import Handler
@@ -65,9 +67,15 @@ class Node:
     """A combined node: broker and controller. `start` may be called once; `stop` ends whatever was started."""
 
     def __init__(
-        self, settings: NodeSettings, world: World, *, on_fatal: Callable[[str], None] | None = None
+        self,
+        settings: NodeSettings,
+        world: World,
+        *,
+        on_fatal: Callable[[str], None] | None = None,
+        ask_process: Callable[[], ProcessFacts] | None = None,
     ) -> None:
-        """`on_fatal` is told why when the node cannot go on; it is then the caller's to end it."""
+        """`on_fatal` is told why when the node cannot go on; it is then the caller's to end it. `ask_process` lets
+        the metrics tell of the process too."""
         self.settings = settings
         self.world = world
         self.services: Services
@@ -79,6 +87,8 @@ class Node:
         self._registration: Registration | None = None
         self._assignments: DirectoryAssignments
         self._store: LogStore | None = None
+        self._ask_process = ask_process
+        self._metrics_port: MetricsPort | None = None
 
     # -- starting
 
@@ -93,6 +103,7 @@ class Node:
             await self._start_quorum()
             await self._open_logs()
             await self._serve()
+            await self._open_metrics()
         except BaseException:
             self._abandon()
             raise
@@ -143,6 +154,17 @@ class Node:
                 self._listeners.append(listener)
                 address = await listener.bind(self.world.network, each.host, each.port)
                 self.bound_addresses[each.name] = address
+
+    async def _open_metrics(self) -> None:
+        port = self.settings["ottla.metrics.port"]
+        if port >= 0:
+            self._metrics_port = MetricsPort(self._metrics)
+            self.bound_addresses["METRICS"] = await self._metrics_port.open(
+                self.world, self.settings["ottla.metrics.host"], port
+            )
+
+    def _metrics(self) -> str:
+        return metrics_page(self.services, self.quorum.facts(), self._ask_process)
 
     async def _open_store(self) -> None:
         services = self.services
@@ -298,6 +320,8 @@ class Node:
         clock = self.world.clock
         for listener in self._listeners:
             listener.stop_accepting()
+        if self._metrics_port is not None:
+            self._metrics_port.close()
         try:
             await registration.leave()
         except KafkaError as error:
@@ -321,6 +345,8 @@ class Node:
 
     def _abandon(self) -> None:
         """Let go of what a start that failed had taken."""
+        if self._metrics_port is not None:
+            self._metrics_port.close()
         if self._listeners:
             self._close_connections()
         if self._store is not None:

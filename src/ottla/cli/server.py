@@ -57,6 +57,11 @@ def run_node(
     """Run a node to its end over the real doors. Returns the exit code."""
     from ottla.broker.node import Node
     from ottla.cli.running import serve
+    from ottla.world.real.process import process_facts
 
     with node_problems():
-        return serve(lambda world, fatal: Node(settings, world, on_fatal=fatal), ready, farewell)
+        return serve(
+            lambda world, fatal: Node(settings, world, on_fatal=fatal, ask_process=process_facts),
+            ready,
+            farewell,
+        )

@@ -9,6 +9,7 @@ from ottla.broker.monitoring.exposition import Page
 if TYPE_CHECKING:
     from ottla.broker.partition import Partition
     from ottla.broker.services import Services
+    from ottla.core.raft.facts import Facts
 
 RUNNING: Final = 3
 """Kafka's number for the state of a broker that serves."""
@@ -74,12 +75,12 @@ def _log(page: Page, partition: Partition) -> None:
         page.gauge("kafka_cluster_partition_atminisr", at, labels, "1 at min.insync.replicas.")
 
 
-def controller(page: Page, services: Services) -> None:
+def controller(page: Page, services: Services, quorum: Facts) -> None:
     """`kafka_controller_*`, from the committed metadata; the broker's own state beside it."""
     image = services.image
     partitions = [each for topic in image.topics_by_id.values() for each in topic.partitions.values()]
     stem = "kafka_controller_kafkacontroller"
-    page.gauge(f"{stem}_activecontrollercount", 1, text="1 on the active controller.")
+    page.gauge(f"{stem}_activecontrollercount", int(quorum.leading), text="1 on the active controller.")
     page.gauge(f"{stem}_globaltopiccount", len(image.topics_by_id), text="Topics.")
     page.gauge(f"{stem}_globalpartitioncount", len(partitions), text="Partitions.")
     offline = sum(each.leader < 0 for each in partitions)
@@ -100,3 +101,18 @@ def controller(page: Page, services: Services) -> None:
         if endpoint is not None:
             labels = {"id": str(broker.id), "address": f"{endpoint.host}:{endpoint.port}"}
             page.gauge("kafka_broker_info", 1, labels, "A registered broker and where it is reached.")
+
+
+def raft(page: Page, quorum: Facts) -> None:
+    """The metadata quorum, under both spellings in use."""
+    state = "leader" if quorum.leading else "follower"
+    for stem in ("kafka_server_raftmetrics", "kafka_server_raft_metrics"):
+        page.gauge(
+            f"{stem}_current_leader", quorum.leader_id, text="Leader of the metadata quorum; -1: unknown."
+        )
+        page.gauge(f"{stem}_current_epoch", quorum.epoch, text="Epoch of the metadata quorum.")
+        page.gauge(f"{stem}_high_watermark", quorum.high_watermark, text="Committed end of the metadata log.")
+        page.gauge(f"{stem}_log_end_offset", quorum.end_offset, text="End of the metadata log.")
+        page.gauge(f"{stem}_log_end_epoch", quorum.epoch, text="Epoch at the end of the metadata log.")
+        page.gauge(f"{stem}_current_state", 1, {"state": state}, "The node's part in the quorum.")
+        page.gauge(f"{stem}_number_of_voters", len(quorum.voters.voters), text="Voters of the quorum.")

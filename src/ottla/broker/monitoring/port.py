@@ -13,7 +13,7 @@ from typing import Final
 import h11
 
 from ottla.broker.monitoring.exposition import CONTENT_TYPE
-from ottla.world.doors import Connection, Listener, World
+from ottla.world.doors import Address, Connection, Listener, World
 
 log = logging.getLogger("ottla.metrics")
 
@@ -33,10 +33,10 @@ class MetricsPort:
         self._listener: Listener | None = None
         self._sessions: dict[_Session, None] = {}
 
-    async def open(self, world: World, host: str, port: int) -> int:
-        """Listen; returns the port. Raises OSError when it cannot."""
+    async def open(self, world: World, host: str, port: int) -> Address:
+        """Listen; returns where. Raises OSError when it cannot."""
         self._listener = await world.network.listen(host, port, self._accept)
-        return self._listener.address.port
+        return self._listener.address
 
     def close(self) -> None:
         if self._listener is not None:
