@@ -15,6 +15,7 @@ from ottla.world.real import real_world
 from ottla.world.real.process import process_facts
 
 SAMPLE = re.compile(r'^[a-z_][a-z0-9_]*(\{([a-z_]+="[^"]*",?)+\})? (-?[0-9.e+-]+|NaN|\+Inf)$')
+REFERENCE = Path(__file__).parents[2] / "docs" / "reference" / "metrics.md"
 EXPECTED = (
     "kafka_server_brokertopicmetrics_messagesin_total",
     "kafka_server_brokertopicmetrics_bytesinpersec",
@@ -54,3 +55,8 @@ def test_a_scrape_of_a_running_node(tmp_path: Path) -> None:
             assert SAMPLE.match(line), line
             names.add(line.split("{")[0].split(" ")[0])
     assert names.issuperset(EXPECTED), sorted(set(EXPECTED) - names)
+    told = REFERENCE.read_text()
+    families = {line.split()[2] for line in page.splitlines() if line.startswith("# TYPE")}
+    assert not [name for name in sorted(families) if f"`{name}`" not in told], (
+        "docs/reference/metrics.md lacks them"
+    )

@@ -33,3 +33,20 @@ def test_odd_numbers() -> None:
     page.gauge("none", float("nan"))
     page.gauge("endless", float("inf"))
     assert page.text().splitlines()[1::2] == ["big 12345678901234567", "whole 3", "none NaN", "endless +Inf"]
+
+
+def test_a_summary_is_one_family() -> None:
+    page = Page()
+    page.summary("t", {0.5: 1.0, 0.99: 2.5}, 3, 4.5, {"request": "Fetch"}, "Times.")
+    page.summary("t", {0.5: 0.0}, 0, 0.0, {"request": "Produce"})
+    assert page.text().splitlines() == [
+        "# HELP t Times.",
+        "# TYPE t summary",
+        't{request="Fetch",quantile="0.5"} 1',
+        't{request="Fetch",quantile="0.99"} 2.5',
+        't_sum{request="Fetch"} 4.5',
+        't_count{request="Fetch"} 3',
+        't{request="Produce",quantile="0.5"} 0',
+        't_sum{request="Produce"} 0',
+        't_count{request="Produce"} 0',
+    ]

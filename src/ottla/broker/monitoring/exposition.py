@@ -43,21 +43,38 @@ class Page:
     def __init__(self) -> None:
         self._families: dict[str, list[str]] = {}
 
-    def add(self, kind: Kind, name: str, value: float, labels: Labels | None = None, text: str = "") -> None:
+    def counter(self, name: str, value: float, labels: Labels | None = None, text: str = "") -> None:
         """One sample. `text` is the family's help line and counts only the first time."""
+        self._family("counter", name, text).append(f"{name}{_label_text(labels or {})} {_number(value)}")
+
+    def gauge(self, name: str, value: float, labels: Labels | None = None, text: str = "") -> None:
+        """As `counter`, of a number that may fall."""
+        self._family("gauge", name, text).append(f"{name}{_label_text(labels or {})} {_number(value)}")
+
+    def summary(
+        self,
+        name: str,
+        quantiles: Mapping[float, float],
+        count: int,
+        total: float,
+        labels: Labels,
+        text: str = "",
+    ) -> None:
+        """Quantiles, count and sum of one distribution: one family, as the format demands."""
+        lines = self._family("summary", name, text)
+        for quantile, value in quantiles.items():
+            lines.append(f"{name}{_label_text({**labels, 'quantile': str(quantile)})} {_number(value)}")
+        lines.append(f"{name}_sum{_label_text(labels)} {_number(total)}")
+        lines.append(f"{name}_count{_label_text(labels)} {count}")
+
+    def _family(self, kind: Kind, name: str, text: str) -> list[str]:
         lines = self._families.get(name)
         if lines is None:
             lines = self._families[name] = []
             if text:
                 lines.append(f"# HELP {name} {text}")
             lines.append(f"# TYPE {name} {kind}")
-        lines.append(f"{name}{_label_text(labels or {})} {_number(value)}")
-
-    def counter(self, name: str, value: float, labels: Labels | None = None, text: str = "") -> None:
-        self.add("counter", name, value, labels, text)
-
-    def gauge(self, name: str, value: float, labels: Labels | None = None, text: str = "") -> None:
-        self.add("gauge", name, value, labels, text)
+        return lines
 
     def text(self) -> str:
         """The page, ending in a newline."""

@@ -70,11 +70,8 @@ def _api(page: Page, request: str, counts: ApiMetrics) -> None:
         page.counter(f"{stem}_errors_total", count, labelled, "Answers that carry an error of their own.")
         page.counter(f"{stem}_errorspersec", count, labelled, "Answers that carry an error of their own.")
     text = "Milliseconds from taking a request up until its answer was handed to the socket."
-    for quantile in QUANTILES:
-        value = counts.quantile(quantile) / 1_000
-        page.add("summary", f"{stem}_totaltimems", value, {**labels, "quantile": str(quantile)}, text)
-    page.counter(f"{stem}_totaltimems_count", counts.requests, labels)
-    page.counter(f"{stem}_totaltimems_sum", counts.total_micros / 1_000, labels)
+    quantiles = {quantile: counts.quantile(quantile) / 1_000 for quantile in QUANTILES}
+    page.summary(f"{stem}_totaltimems", quantiles, counts.requests, counts.total_micros / 1_000, labels, text)
     text = "Milliseconds that handlers worked, waiting left out."
     page.counter(f"{stem}_localtimems_sum", counts.local_micros / 1_000, labels, text)
     page.counter(f"{stem}_localtimems_count", counts.requests, labels)
