@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from typing import Final, cast
 
 import msgspec
@@ -17,8 +17,8 @@ from ottla.core.wire.codec import DecodeError
 from ottla.core.wire.declaration import Body
 from ottla.core.wire.metadata_frame import UnknownRecord, decode_metadata_record, encode_metadata_record
 
-MAX_BATCH_BYTES: Final = 8 << 20
-"""A checkpoint's batches are cut at this size, as Kafka's are."""
+MAX_BATCH_BYTES: Final = 64 << 10
+"""A checkpoint's batches are cut at this size: building one is short enough for the loop of a running node."""
 
 
 class MetadataLogError(Exception):
@@ -94,7 +94,3 @@ def read_batches(data: bytes | memoryview, where: str) -> Iterator[MetadataBatch
 
 def _decoded(batch: memoryview) -> list[object]:
     return [decode_metadata_record(record.value or b"") for record in records_of(batch)]
-
-
-def joined(parts: Sequence[bytes]) -> bytes:
-    return parts[0] if len(parts) == 1 else b"".join(parts)

@@ -24,7 +24,7 @@ from ottla.core.wire.messages.records.control import (
     SnapshotHeaderRecord,
     VotersRecord,
 )
-from ottla.world.doors import Disk
+from ottla.world.doors import Clock, Disk, File
 
 BOOTSTRAP: Final = OffsetAndEpoch(0, 0)
 """The checkpoint made by formatting. It is never sent to a peer."""
@@ -91,11 +91,8 @@ def _count(batch: bytes) -> int:
 
 
 def write_checkpoint(disk: Disk, path: str, id_: OffsetAndEpoch, batches: Iterable[bytes]) -> int:
-    """Write a checkpoint durably; returns its size in bytes. Raises OSError."""
-    name = f"{path}/{checkpoint_name(id_)}"
-    disk.remove(name + PART)
-    file = disk.open(name + PART, create=True)
-    size = 0
+    """Write a checkpoint durably, all at once: for tools. Returns its size in bytes. Raises OSError."""
+    file, size = _new_part(disk, path, id_), 0
     try:
         for batch in batches:
             file.write([batch], size)
@@ -103,9 +100,37 @@ def write_checkpoint(disk: Disk, path: str, id_: OffsetAndEpoch, batches: Iterab
         file.sync_now()
     finally:
         file.close()
+    _publish(disk, path, id_)
+    return size
+
+
+async def write_beside(
+    disk: Disk, clock: Clock, path: str, id_: OffsetAndEpoch, batches: Iterable[bytes]
+) -> int:
+    """The same while a node runs: other work goes on between batches and during the fsync."""
+    file, size = _new_part(disk, path, id_), 0
+    try:
+        for batch in batches:
+            file.write([batch], size)
+            size += len(batch)
+            await clock.sleep(0)
+        await file.sync()
+    finally:
+        file.close()
+    _publish(disk, path, id_)
+    return size
+
+
+def _new_part(disk: Disk, path: str, id_: OffsetAndEpoch) -> File:
+    name = f"{path}/{checkpoint_name(id_)}{PART}"
+    disk.remove(name)
+    return disk.open(name, create=True)
+
+
+def _publish(disk: Disk, path: str, id_: OffsetAndEpoch) -> None:
+    name = f"{path}/{checkpoint_name(id_)}"
     disk.rename(name + PART, name)
     disk.sync_directory(path)
-    return size
 
 
 def read_checkpoint(disk: Disk, path: str, id_: OffsetAndEpoch) -> Checkpoint:

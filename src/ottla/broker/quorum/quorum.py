@@ -99,6 +99,7 @@ class Quorum:
         self._timers: dict[str, Timer] = {}
         self._failure: KafkaError | None = None
         self._stopped = False
+        self._checkpointing = False
         self.kraft_version = 0
         self.observers = Observers()
         self._watching: list[Future[None]] = []
@@ -317,15 +318,19 @@ class Quorum:
                 subscriber(self.image, delta)
         self._writer.release(high_watermark)
         self._moved()
-        if self.snapshots.due and not self._loader.in_transaction:
-            self._snapshot()
+        if self.snapshots.due and not self._checkpointing and not self._loader.in_transaction:
+            self._checkpointing = True
+            self.clock.spawn(self._snapshot(), name="checkpoint")
 
-    def _snapshot(self) -> None:
+    async def _snapshot(self) -> None:
         try:
-            self.snapshots.write(self.image, self.kraft_version, self._raft.voters)
+            # A copy: commits go on while it is written.
+            await self.snapshots.write(self.image.copy(), self.kraft_version, self._raft.voters)
         except (OSError, MetadataLogError) as error:
             # The log still holds everything: the next attempt comes with the next interval.
             _log.error("The checkpoint could not be written: %s", error)
+        finally:
+            self._checkpointing = False
 
     # -- time ----------------------------------------------------------------------------------------------------
 

@@ -17,7 +17,7 @@ from ottla.broker.quorum.checkpoints import (
     checkpoint_batches,
     checkpoint_name,
     list_checkpoints,
-    write_checkpoint,
+    write_beside,
 )
 from ottla.broker.storage.log import Log
 from ottla.core.metadata.image import MetadataImage
@@ -89,28 +89,24 @@ class Snapshots:
         interval = self._policy.max_interval_ms
         return interval > 0 and self._clock.now() >= self._last_at + interval
 
-    def write(self, image: MetadataImage, kraft_version: int, voters: VoterSet) -> None:
-        """Write `image` as a checkpoint, then let go of what is too old. Raises OSError."""
+    async def write(self, image: MetadataImage, kraft_version: int, voters: VoterSet) -> None:
+        """Write `image`, which must not change meanwhile, then let go of what is too old. Raises OSError."""
         id_ = OffsetAndEpoch(image.offset + 1, image.epoch)
         self._bytes_since = 0
         self._last_at = self._clock.now()
         if any(known == id_ for known, _ in self.known):
             return
         wall = self._clock.wall()
-        size = write_checkpoint(
-            self._disk,
-            self._log.path,
-            id_,
-            checkpoint_batches(
-                snapshot_records(image),
-                epoch=image.epoch,
-                wall=wall,
-                last_contained_timestamp=image.timestamp,
-                metadata_version=image.metadata_version,
-                kraft_version=kraft_version,
-                voters=voters,
-            ),
+        batches = checkpoint_batches(
+            snapshot_records(image),
+            epoch=image.epoch,
+            wall=wall,
+            last_contained_timestamp=image.timestamp,
+            metadata_version=image.metadata_version,
+            kraft_version=kraft_version,
+            voters=voters,
         )
+        size = await write_beside(self._disk, self._clock, self._log.path, id_, batches)
         self.known.append((id_, size))
         self._written_at[id_] = wall
         _log.info("Wrote checkpoint at offset %d epoch %d: bytes=%d", id_.offset, id_.epoch, size)
