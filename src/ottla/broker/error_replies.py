@@ -45,6 +45,9 @@ LEVELS: Final[dict[ApiKey, tuple[tuple[str, str], ...]]] = {
     K.DESCRIBE_TOPIC_PARTITIONS: (("topics", "topics"),),
 }
 
+_BESIDE: Final[dict[ApiKey, dict[str, int]]] = {K.INIT_PRODUCER_ID: {"producer_epoch": -1}}
+"""Fields beside the error that do not hold their default then."""
+
 _SAME: Final = {"partition": "partition_index", "name": "topic_name", "index": "partition_index"}
 """Fields that are called one thing in a request and another in its answer."""
 _FOR_A_NUMBER: Final = ("partition_index", "partition_id", "partition")
@@ -57,7 +60,7 @@ def error_reply(api: Api, request: Body, version: int, error: KafkaError) -> Bod
         return None
     own = next((field for field in shape_of(cls) if field.name == "error_code"), None)
     if own is not None and own.versions.includes(version):
-        return cls(**_verdict(cls, error))
+        return cls(**_verdict(cls, error), **_BESIDE.get(api.key, {}))
     levels = LEVELS.get(api.key)
     if levels is None:
         return None if own is None else cls()  # as Kafka: empty in versions before it could be said

@@ -55,22 +55,30 @@ class Fetching:
         "_limit",
         "_minimum",
         "_places",
+        "_replica",
         "_services",
         "_settled",
         "_size",
+        "errors",
         "found",
     )
 
-    def __init__(self, services: Services, *, minimum: int, limit: int, committed_only: bool) -> None:
+    def __init__(
+        self, services: Services, *, minimum: int, limit: int, committed_only: bool, replica: int = -1
+    ) -> None:
+        """`minimum` and `limit` are bytes; `replica` is the node id of a follower, negative for a consumer."""
         self._services = services
         self._minimum = minimum
         self._limit = limit
         self._committed_only = committed_only
+        self._replica = replica
         self._size = 0
         self._places: dict[Partition, tuple[Key, Wanted]] = {}
         self._settled: Callable[[], None] | None = None
         self._deadline: Deadline | None = None
         self.found: dict[Key, Found] = {}
+        self.errors: dict[Key, Found] = {}
+        """Partitions that cannot be read. They stand behind the others in the answer and do not hasten it."""
 
     def read_all(self, wanted: Mapping[Key, tuple[Partition, Wanted]]) -> bool:
         """Read every partition once, in order. True when the answer need not wait."""
@@ -87,12 +95,17 @@ class Fetching:
             found = self._find(partition, wanted, room)
         except KafkaError as error:
             found = Found(failure(wanted.partition, error.code))
+            found.data.aborted_transactions = None
         self.found[key] = found
         self._size += found.size
         return found.data.error_code != 0 or found.data.diverging_epoch.end_offset != -1
 
     def _find(self, partition: Partition, wanted: Wanted, room: int) -> Found:
         log = partition.leader_log(wanted.leader_epoch)
+        if self._replica >= 0 and self._replica not in partition.machine.replicas:
+            raise KafkaError(
+                ErrorCode.NOT_LEADER_OR_FOLLOWER, f"Node {self._replica} holds no {partition.name}"
+            )
         high_watermark = log.high_watermark
         stable = log.last_stable_offset
         diverging = None

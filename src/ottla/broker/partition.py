@@ -78,7 +78,7 @@ class Partition:
             raise KafkaError(
                 ErrorCode.KAFKA_STORAGE_ERROR, f"The log of {self.name} is on an offline directory"
             )
-        if leader_epoch != -1:
+        if leader_epoch >= 0:
             check_leader_epoch(leader_epoch, self.leader_epoch)
         if not self.machine.leading:
             raise KafkaError(ErrorCode.NOT_LEADER_OR_FOLLOWER, f"This broker does not lead {self.name}")

@@ -301,3 +301,96 @@ def test_a_million_and_some_bytes_pass_through_files(tmp_path: Path) -> None:
         assert values(found.responses[0].partitions[0]) == [bytes([each]) * 900_000 for each in range(8)]
 
     on_bench(tmp_path, scenario)
+
+
+def test_refusals_say_what_kafka_says_beside_the_code(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.metadata.create("orders")
+        bench.metadata.create("compacted", configs={"cleanup.policy": "compact"})
+        bench.metadata.create("__consumer_offsets")
+        client = await bench.client()
+
+        async def refused(request: ProduceRequest) -> PartitionProduceResponse:
+            answer = await client.ask(request, ProduceResponse, 9)
+            return answer.responses[0].partition_responses[0]
+
+        damaged = bytearray(batch(b"x"))
+        damaged[70] ^= 1
+        corrupt = await refused(produce("orders", bytes(damaged)))
+        assert (corrupt.error_code, corrupt.log_start_offset) == (ErrorCode.CORRUPT_MESSAGE, -1)
+        assert corrupt.error_message is None
+        nothing = await refused(produce("orders", b""))
+        assert (nothing.error_code, nothing.log_start_offset) == (ErrorCode.INVALID_RECORD, -1)
+        keyless = await refused(produce("compacted", batch(b"a", b"b")))
+        assert (keyless.error_code, keyless.log_start_offset) == (ErrorCode.INVALID_RECORD, 0)
+        assert [each.batch_index for each in keyless.record_errors] == [0, 1]
+        assert keyless.error_message is not None
+        internal = await refused(produce("__consumer_offsets", batch(b"x")))
+        assert internal.error_code == ErrorCode.INVALID_TOPIC_EXCEPTION
+        gap = batch(b"x", producer_id=8, producer_epoch=0, base_sequence=0)
+        assert (await refused(produce("orders", gap))).error_code == 0
+        behind = await refused(
+            produce("orders", batch(b"x", producer_id=8, producer_epoch=0, base_sequence=7))
+        )
+        assert (behind.error_code, behind.log_start_offset) == (ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, 0)
+        part = batch(b"x", producer_id=9, producer_epoch=0, base_sequence=0, transactional=True)
+        request = produce("orders", part)
+        request.transactional_id = "t"
+        unverified = await refused(request)
+        assert (unverified.error_code, unverified.log_start_offset) == (ErrorCode.NOT_ENOUGH_REPLICAS, -1)
+        assert "COORDINATOR_NOT_AVAILABLE" in (unverified.error_message or "")
+
+    on_bench(tmp_path, scenario)
+
+
+def test_partitions_that_cannot_be_read_stand_behind_the_others(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.metadata.create("orders")
+        client = await bench.client()
+        await put(client, "orders", b"x")
+        request = fetch("orders", partition=9)
+        request.topics[0].partitions.append(FetchPartition(partition=0, partition_max_bytes=1000))
+        answer = await client.ask(request, FetchResponse, 11)
+        first, second = answer.responses[0].partitions
+        assert (first.partition_index, first.error_code) == (0, 0)
+        assert (second.partition_index, second.error_code) == (9, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
+        stranger = await client.ask(fetch("orders", replica_id=7), FetchResponse, 11)
+        assert stranger.responses[0].partitions[0].error_code == ErrorCode.NOT_LEADER_OR_FOLLOWER
+
+    on_bench(tmp_path, scenario)
+
+
+def test_a_full_answer_of_a_cold_log_is_warmed_before_it_leaves(tmp_path: Path) -> None:
+    warmed: list[int] = []
+
+    async def scenario(bench: Bench) -> None:
+        bench.metadata.create("orders")
+        client = await bench.client()
+        await put(client, "orders", b"x")
+        log = bench.partitions.get("orders", 0).log
+        assert log is not None
+
+        class Cold:
+            """The log, as if nothing of it were in memory."""
+
+            def __getattr__(self, name: str) -> object:
+                return getattr(log, name)
+
+            def read(self, *args: int, **options: int) -> object:
+                read = log.read(*args, **options)  # type: ignore[arg-type]
+                read.recent = False
+                return read
+
+            def is_warm(self, read: object) -> bool:
+                return bool(warmed)
+
+            async def warm(self, read: object) -> None:
+                await bench.world.clock.sleep(5)
+                warmed.append(1)
+
+        bench.partitions.get("orders", 0).log = Cold()  # type: ignore[assignment]
+        answer = await client.ask(fetch("orders"), FetchResponse, 12)
+        assert values(answer.responses[0].partitions[0]) == [b"x"]
+
+    on_bench(tmp_path, scenario)
+    assert warmed == [1]

@@ -37,6 +37,9 @@ def _producers(services: Services, context: Context, topic: str, index: int) -> 
     check_topic_name(topic)
     if not services.authorizer.allows(context, Operation.READ, ResourceType.TOPIC, topic):
         raise KafkaError(ErrorCode.TOPIC_AUTHORIZATION_FAILED)
+    if topic not in services.image.topics_by_name:
+        code = ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
+        raise KafkaError(code, code.sentence)
     return [
         ProducerState(
             producer_id=each.producer_id,

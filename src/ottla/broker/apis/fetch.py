@@ -44,7 +44,10 @@ def handle(
     limit = min(request.max_bytes, services.settings["fetch.max.bytes"])
     minimum = min(request.min_bytes, limit)
     committed_only = request.isolation_level == 1
-    fetching = Fetching(services, minimum=minimum, limit=limit, committed_only=committed_only)
+    replica = request.replica_id if context.version < 15 else request.replica_state.replica_id
+    fetching = Fetching(
+        services, minimum=minimum, limit=limit, committed_only=committed_only, replica=replica
+    )
     readable = _readable(services, context, session, fetching)
     settled = fetching.read_all(readable)
     if settled or not readable or request.max_wait_ms <= 0:
@@ -101,7 +104,7 @@ def _readable(
                 readable[key] = (partition, wanted)
                 continue
             code = services.partitions.absence(name, wanted.partition)
-        fetching.found[key] = Found(failure(wanted.partition, code))
+        fetching.errors[key] = Found(failure(wanted.partition, code))
     return readable
 
 
@@ -148,8 +151,9 @@ def _answer_later(
 
 
 def _answer(services: Services, context: Context, session: FetchContext, fetching: Fetching) -> FetchResponse:
-    answers = {key: found.data for key, found in fetching.found.items()}
-    sizes = {key: found.size for key, found in fetching.found.items() if found.size}
+    everything = {**fetching.found, **fetching.errors} if fetching.errors else fetching.found
+    answers = {key: found.data for key, found in everything.items()}
+    sizes = {key: found.size for key, found in everything.items() if found.size}
     code, session_id, named = services.fetch_sessions.end(
         services.clock.now(),
         session,
@@ -163,7 +167,7 @@ def _answer(services: Services, context: Context, session: FetchContext, fetchin
     response = FetchResponse(session_id=session_id)
     last: Key | None = None
     for key in named:
-        found = fetching.found[key]
+        found = everything[key]
         name, topic_id = _topic(services, key[0])
         if last is None or last[0] != key[0]:
             response.responses.append(FetchableTopicResponse(topic=name, topic_id=topic_id))

@@ -38,6 +38,32 @@ ACKS: Final = (-1, 0, 1)
 ADMIN_CLIENT: Final = "__admin_client"
 """Kafka's back door into internal topics: the client id its own tools use."""
 
+WITHOUT_START: Final = frozenset(
+    {
+        ErrorCode.NOT_LEADER_OR_FOLLOWER,
+        ErrorCode.MESSAGE_TOO_LARGE,
+        ErrorCode.RECORD_LIST_TOO_LARGE,
+        ErrorCode.CORRUPT_MESSAGE,
+        ErrorCode.KAFKA_STORAGE_ERROR,
+    }
+)
+"""Errors of an append whose answer does not tell where the log begins; the others do."""
+
+TRANSACTIONAL_AT: Final = 22
+TRANSACTIONAL: Final = 0x10
+"""The bit that marks a batch as part of a transaction, and the byte of the batch it is in."""
+
+
+class UnverifiedTransaction(KafkaError):
+    """Records of a transaction that no coordinator vouches for: the producer may try again, as with Kafka."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            ErrorCode.NOT_ENOUGH_REPLICAS,
+            "Unable to verify the partition has been added to the transaction. Underlying error: "
+            "COORDINATOR_NOT_AVAILABLE",
+        )
+
 
 def handle(
     services: Services, context: Context, request: ProduceRequest
@@ -76,23 +102,14 @@ class Producing:
         answer = PartitionProduceResponse(index=data.index, base_offset=-1)
         records = data.records
         size = 0 if records is None else len(records)  # type: ignore[arg-type]
+        partition: Partition | None = None
         try:
-            partition = self._partition(topic, data.index)
-            check_produce(
-                records,  # type: ignore[arg-type]
-                self._context.version,
-                transactional=self._request.transactional_id is not None,
-            )
+            partition = self._partition(topic, data.index, records)  # type: ignore[arg-type]
             appended = partition.append(records, acks)  # type: ignore[arg-type]
-        except InvalidRecords as error:
-            self._refuse(answer, topic, size, error)
-            answer.record_errors = [
-                BatchIndexAndErrorMessage(batch_index=each.index, batch_index_error_message=each.message)
-                for each in error.record_errors
-            ]
-            return answer
         except KafkaError as error:
             self._refuse(answer, topic, size, error)
+            if partition is not None and partition.log is not None and error.code not in WITHOUT_START:
+                answer.log_start_offset = partition.log.start_offset
             return answer
         answer.base_offset = appended.base_offset
         answer.log_append_time_ms = appended.log_append_time
@@ -106,7 +123,8 @@ class Producing:
             self.waiting[id(answer)] = (answer, partition, appended.last_offset + 1)
         return answer
 
-    def _partition(self, topic: str, index: int) -> Partition:
+    def _partition(self, topic: str, index: int, records: bytes | memoryview) -> Partition:
+        """The partition, if these records may be offered to its log."""
         services = self._services
         if not topic and self._context.version >= 13:
             raise KafkaError(ErrorCode.UNKNOWN_TOPIC_ID)
@@ -117,15 +135,23 @@ class Producing:
             raise KafkaError(ErrorCode.INVALID_TOPIC_EXCEPTION, f"Cannot append to internal topic {topic}")
         if self._request.acks not in ACKS:
             raise KafkaError(ErrorCode.INVALID_REQUIRED_ACKS)
-        if self._request.transactional_id is not None:
-            raise KafkaError(
-                ErrorCode.COORDINATOR_NOT_AVAILABLE, "This broker does not coordinate transactions"
-            )
+        transactional = self._request.transactional_id is not None
+        check_produce(records, self._context.version, transactional=transactional)
+        if transactional and records[TRANSACTIONAL_AT] & TRANSACTIONAL:
+            raise UnverifiedTransaction
         return partition
 
     def _refuse(self, answer: PartitionProduceResponse, topic: str, size: int, error: KafkaError) -> None:
+        """As in Kafka, the reason is put into words only where single records are refused."""
         answer.error_code = error.code
-        answer.error_message = error.message
+        if isinstance(error, InvalidRecords):
+            answer.error_message = error.message
+            answer.record_errors = [
+                BatchIndexAndErrorMessage(batch_index=each.index, batch_index_error_message=each.message)
+                for each in error.record_errors
+            ]
+        elif isinstance(error, UnverifiedTransaction):
+            answer.error_message = error.message
         if topic in self._services.image.topics_by_name:
             metrics = self._services.metrics.topic(topic)
             metrics.produce_requests += 1

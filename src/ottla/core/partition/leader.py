@@ -259,11 +259,11 @@ class Leader:
 
 
 def check_leader_epoch(asked: int, current: int) -> None:
-    """KIP-320: a client and the leader must speak of the same epoch (-1: the client does not say).
+    """KIP-320: a client and the leader must speak of the same epoch (negative: the client does not say).
 
     Raises FENCED_LEADER_EPOCH (the client is behind) or UNKNOWN_LEADER_EPOCH (we are).
     """
-    if asked == -1 or asked == current:
+    if asked < 0 or asked == current:
         return
     if asked < current:
         raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)
