@@ -315,7 +315,7 @@ def test_refusals_say_what_kafka_says_beside_the_code(tmp_path: Path) -> None:
             return answer.responses[0].partition_responses[0]
 
         damaged = bytearray(batch(b"x"))
-        damaged[70] ^= 1
+        damaged[65] ^= 1
         corrupt = await refused(produce("orders", bytes(damaged)))
         assert (corrupt.error_code, corrupt.log_start_offset) == (ErrorCode.CORRUPT_MESSAGE, -1)
         assert corrupt.error_message is None
