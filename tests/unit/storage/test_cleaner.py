@@ -216,6 +216,21 @@ async def test_a_log_deleted_meanwhile_is_left_alone() -> None:
 
 
 @on_loop
+async def test_a_log_deleted_while_others_are_looked_at_is_not_touched() -> None:
+    shelf = CleaningShelf()
+    await filled(shelf)
+    # Enough logs that the loop gets its turn between looking and cleaning.
+    for partition in range(1, 70):
+        shelf.store.create("orders", partition, TOPIC_ID, shelf.config)
+    cleaning = asyncio.create_task(shelf.clean())
+    await asyncio.sleep(0)
+    shelf.store.delete("orders", 0)
+    assert await cleaning == [False]
+    assert shelf.store.directories[0].online
+    assert shelf.disk.plans == []
+
+
+@on_loop
 async def test_segments_that_retention_took_meanwhile_stay_gone() -> None:
     shelf = CleaningShelf()
     log = await filled(shelf)
@@ -358,3 +373,14 @@ def test_the_throttle_keeps_to_its_rate() -> None:
     unbounded = Throttle(1.7976931348623157e308, lambda: 0.0, sleep)
     unbounded.spend(10**15)
     assert time == pytest.approx(10, abs=0.1)
+
+
+@on_loop
+async def test_a_flush_of_a_log_that_is_deleted_meanwhile_ends() -> None:
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    flushing = asyncio.create_task(log.flush())
+    await asyncio.sleep(0)
+    shelf.store.delete("orders", 0)
+    await asyncio.wait_for(flushing, 5)
+    assert shelf.store.directories[0].online

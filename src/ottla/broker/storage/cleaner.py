@@ -102,38 +102,44 @@ class Cleaner:
     async def clean_dirtiest(self) -> bool:
         """Clean the log whose dirty part is the largest share of it, if any is due; False when none is."""
         self.last_run = self._clock.now()
-        choice = await self._choose()
-        if choice is None:
+        log = await self._choose()
+        # Others had their turn meanwhile: the log may be gone, or shorter.
+        dirty = None if log is None else self._due(log)
+        if log is None or dirty is None:
             return False
-        log, dirty = choice
         self._busy.add(log.path)
         try:
             return await self._clean(log, dirty)
         finally:
             self._busy.discard(log.path)
 
-    async def _choose(self) -> tuple[Log, Dirty] | None:
-        best: tuple[Log, Dirty] | None = None
-        max_ratio = 0.0
+    async def _choose(self) -> Log | None:
+        """The log with the largest dirty share among those that are due."""
+        best: Log | None = None
+        best_ratio = max_ratio = 0.0
         compacted = [log for log in self._logs() if log.config.compacts]
         for number, log in enumerate(compacted, 1):
             if number % _LOOKS_PER_TURN == 0:
                 await self._clock.sleep(0)
-            if log.closed or not log.directory.online or log.path in self.uncleanable:
-                continue
-            if log.path in self._busy:
+            if log.path in self._busy or log.path in self.uncleanable:
                 continue
             dirty = self._dirty_part(log)
             if dirty is None:
                 continue
             max_ratio = max(max_ratio, dirty.ratio)
-            if dirty.worth_cleaning(log.config) and (best is None or dirty.ratio > best[1].ratio):
-                best = log, dirty
+            if dirty.worth_cleaning(log.config) and (best is None or dirty.ratio > best_ratio):
+                best, best_ratio = log, dirty.ratio
         self.max_dirty_ratio = max_ratio
         return best
 
+    def _due(self, log: Log) -> Dirty | None:
+        dirty = self._dirty_part(log)
+        return dirty if dirty is not None and dirty.worth_cleaning(log.config) else None
+
     def _dirty_part(self, log: Log) -> Dirty | None:
-        """None when the log is empty or its disk fails just now."""
+        """None when the log is closed or empty, or when its disk fails."""
+        if log.closed or not log.directory.online:
+            return None
         ages = log.config.min_compaction_lag_ms > 0
         lags = log.config.max_compaction_lag_ms < NEVER
         try:

@@ -23,7 +23,8 @@ async def flush(log: Log, up_to: int | None = None) -> None:
     """Return when every record below `up_to` (default: the end offset now) is durable. Raises KafkaError
     KAFKA_STORAGE_ERROR, for every waiter, when the disk fails."""
     target = log.end_offset if up_to is None else min(up_to, log.end_offset)
-    while log.recovery_point < target:
+    # A log that was deleted meanwhile is closed: nothing of it has to be durable any more.
+    while log.recovery_point < target and not log.closed:
         log.directory.check_online()
         running = log.flushing
         if running is not None:
@@ -47,19 +48,20 @@ async def _flush(log: Log) -> None:
         for segment in segments:
             await _sync_segment(log, segment, whole=segment is not log.segments[-1])
         await _sync_names(log, segments)
-    except FileNotFoundError:
-        # Deleted or compacted away meanwhile: what is gone need not be durable.
-        if log.directory.disk.exists(log.path):
-            return await _flush(log)
-        return None
-    except OSError as error:
+    except (OSError, ValueError) as error:
+        # A missing or a closed file (ValueError).
+        gone = isinstance(error, FileNotFoundError | ValueError)
+        if gone and (log.closed or segments != log.segments[max(log.slot(log.recovery_point), 0) :]):
+            # Deleted or compacted away meanwhile: what is gone need not be durable, the rest gets another round.
+            return
+        if isinstance(error, ValueError):
+            raise
         # Not even a full disk is forgiven here.
         log.directory.fail(f"syncing {log.name}", error)
         raise log.directory.storage_error(f"syncing {log.name}", error) from error
     log.unflushed_records = max(log.unflushed_records - unflushed, 0)
     log.flushed_at = log.directory.clock.now()
     log.recovery_point = max(log.recovery_point, min(end, log.end_offset))
-    return None
 
 
 async def _sync_segment(log: Log, segment: Segment, *, whole: bool) -> None:
