@@ -67,6 +67,7 @@ CONTROLLER_HANDLERS: Final[dict[ApiKey, str]] = {
     K.API_VERSIONS: "api_versions",
     K.FETCH: "fetch_metadata_log",
     K.FETCH_SNAPSHOT: "fetch_snapshot",
+    K.ENVELOPE: "envelope",
     K.DESCRIBE_CLUSTER: "describe_controllers",
     K.SASL_AUTHENTICATE: "sasl_authenticate",
     K.DESCRIBE_ACLS: "describe_acls",
