@@ -24,12 +24,14 @@ VALUES = st.lists(st.binary(min_size=0, max_size=60), min_size=1, max_size=4)
 
 
 class LogMachine(RuleBasedStateMachine):
-    """`model` holds the records from `first` on: (offset, value). Offsets may have gaps after a truncation."""
+    """`written` holds every record that was not truncated: (offset, value). Offsets may have gaps after a truncation.
+    `start` is where the log has to start."""
 
     def __init__(self) -> None:
         super().__init__()
         self.loop = asyncio.new_event_loop()
-        self.model: list[tuple[int, bytes]] = []
+        self.written: list[tuple[int, bytes]] = []
+        self.start = 0
         self.batch_starts: list[int] = []
         self.sequences: dict[int, int] = {}
         self.epoch = 0
@@ -38,6 +40,10 @@ class LogMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         self.loop.run_until_complete(asyncio.sleep(0))
         self.loop.close()
+
+    @property
+    def model(self) -> list[tuple[int, bytes]]:
+        return [each for each in self.written if each[0] >= self.start]
 
     def run(self, work: Any) -> Any:
         return self.loop.run_until_complete(work)
@@ -68,7 +74,7 @@ class LogMachine(RuleBasedStateMachine):
 
         self.run(append())
         self.batch_starts.append(start)
-        self.model += [(start + slot, value) for slot, value in enumerate(values)]
+        self.written += [(start + slot, value) for slot, value in enumerate(values)]
 
     @rule(values=VALUES, codec=st.sampled_from([Codec.NONE, Codec.LZ4]))
     def append(self, values: list[bytes], codec: Codec) -> None:
@@ -100,7 +106,7 @@ class LogMachine(RuleBasedStateMachine):
             self.log.truncate_to(offset, wall=WALL)
 
         self.run(truncate())
-        self.model = [each for each in self.model if each[0] < offset]
+        self.written = [each for each in self.written if each[0] < offset]
         self.batch_starts = [start for start in self.batch_starts if start < offset]
         self._believe_producers()
 
@@ -114,7 +120,7 @@ class LogMachine(RuleBasedStateMachine):
             self.log.apply_retention(WALL)
 
         self.run(retain())
-        self.model = [each for each in self.model if each[0] >= offset]
+        self.start = offset
 
     @rule(clean=st.booleans())
     def restart(self, clean: bool) -> None:
@@ -143,10 +149,11 @@ class LogMachine(RuleBasedStateMachine):
         end = self.log.end_offset
         assert flushed <= max(end, start)
         if end < start:
-            # DeleteRecords had gone beyond what the disk kept; the log goes on where it is.
+            # DeleteRecords had gone beyond what the disk kept; what is left of the records is back.
             start = self.log.start_offset
         self._start_again(start)
-        self.model = [each for each in self.model if each[0] < end]
+        self.written = [each for each in self.written if each[0] < end]
+        self.start = start
         self.batch_starts = [offset for offset in self.batch_starts if offset < end]
         self._believe_producers()
 

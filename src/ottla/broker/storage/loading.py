@@ -22,7 +22,7 @@ from ottla.broker.storage.recovery import (
     encode_plan,
     recover,
 )
-from ottla.broker.storage.segment import Segment
+from ottla.broker.storage.segment import Segment, walk_headers
 from ottla.broker.storage.shrinking import rebuild_producers, remove_segments, truncate_fully
 from ottla.core.log.checkpoints import (
     parse_epochs,
@@ -37,13 +37,13 @@ from ottla.core.log.names import (
     LOG,
     PARTITION_METADATA_FILE,
     TIME_INDEX,
+    TRANSACTION_INDEX,
     parse_snapshot,
     segment_file,
     snapshot_file,
 )
 from ottla.core.log.producers import ProducerStates
 from ottla.core.model.ids import METADATA_TOPIC, ZERO_UUID, Uuid
-from ottla.core.records.batch import headers
 from ottla.world.doors import Disk
 
 _log = logging.getLogger("ottla.storage")
@@ -123,9 +123,10 @@ async def load_log(
     names, bases = _tidy(disk, path)
     segments = [_open_segment(disk, path, base, wall) for base in bases]
     snapshots = {offset for offset in map(parse_snapshot, names) if offset is not None}
-    snapshots = {offset for offset in snapshots if disk.exists(f"{path}/{snapshot_file(offset)}")}
     epochs = _read_epochs(disk, path)
-    damaged = [segment for segment in segments if _index_fault(disk, segment, clean)]
+    damaged = [
+        segment for segment in segments if _index_fault(segment, set(names), segment is segments[-1], clean)
+    ]
     log = Log(
         directory,
         path,
@@ -156,14 +157,14 @@ async def load_log(
 
 
 def _tidy(disk: Disk, path: str) -> tuple[list[str], list[int]]:
-    """Put right what an interrupted compaction or deletion left. The names before, the segments after."""
+    """Put right what an interrupted compaction or deletion left. The names and segments that are there then."""
     names = disk.list(path)
 
     def swap_end(name: str) -> int:
         file = disk.open(f"{path}/{name}")
         try:
             end = 0
-            for _, header in headers(file.read(file.size(), 0)):
+            for _, header in walk_headers(file, file.size()):
                 end = header.next_offset
             return end
         finally:
@@ -176,7 +177,7 @@ def _tidy(disk: Disk, path: str) -> tuple[list[str], list[int]]:
     for old, new in plan.rename:
         _log.info("Finishing an interrupted compaction: %s/%s becomes %s", path, old, new)
         disk.rename(f"{path}/{old}", f"{path}/{new}")
-    return names, plan.segments
+    return disk.list(path) if plan.remove or plan.rename else names, plan.segments
 
 
 def _open_segment(disk: Disk, path: str, base_offset: int, wall: int) -> Segment:
@@ -197,16 +198,19 @@ def _read_epochs(disk: Disk, path: str) -> LeaderEpochs:
         return LeaderEpochs()
 
 
-def _index_fault(disk: Disk, segment: Segment, clean: bool) -> str | None:
-    """What is wrong with the indexes of a segment, None when they may be trusted."""
+def _index_fault(segment: Segment, names: set[str], last: bool, clean: bool) -> str | None:
+    """What is wrong with the indexes of a segment, None when they may be trusted. Only the last segment's are opened:
+    a node with a hundred thousand segments has to start, too."""
+    if not segment.size:
+        return None
     fault = None
-    if not disk.exists(segment.path(INDEX)):
-        fault = "there is no offset index" if segment.size else None
-    else:
-        fault = segment.index.fault(segment.size)
-        if fault is None and not disk.exists(segment.path(TIME_INDEX)):
-            fault = "there is no time index" if segment.size else None
-        fault = fault or segment.time_index.fault() or segment.transactions.fault(segment.base_offset)
+    for suffix, what in ((INDEX, "offset"), (TIME_INDEX, "time")):
+        if segment_file(segment.base_offset, suffix) not in names:
+            fault = f"there is no {what} index"
+    if fault is None and last:
+        fault = segment.index.fault(segment.size) or segment.time_index.fault()
+    if fault is None and segment_file(segment.base_offset, TRANSACTION_INDEX) in names:
+        fault = segment.transactions.fault(segment.base_offset)
     if fault is not None and clean:
         _log.warning("%r is scanned and its indexes are rebuilt: %s", segment, fault)
     return fault

@@ -79,6 +79,9 @@ def recover(disk: Disk, plan: RecoveryPlan, progress: Callable[[int], None] | No
                 chunk = file.read(wanted, scan.valid_bytes)
                 before = scan.valid_bytes
                 scan.feed(chunk, before + len(chunk) >= size)
+                if scan.fault is None and scan.wanted > size - scan.valid_bytes > 0:
+                    # Not read for its length's sake: a damaged length may claim gigabytes.
+                    scan.fault = f"a batch is cut short: {size - scan.valid_bytes} bytes are left"
                 step = (read + scan.valid_bytes) // _PROGRESS_STEP
                 if progress is not None and step != (read + before) // _PROGRESS_STEP:
                     progress(read + scan.valid_bytes)
@@ -132,7 +135,7 @@ def _producers_before(disk: Disk, plan: RecoveryPlan) -> ProducerStates:
                     used = at + header.size
                     if header.producer_id >= 0 and header.base_offset >= start:
                         replay(producers, header, memoryview(chunk)[at:used])
-                if not used and len(chunk) < wanted:
+                if not used and (len(chunk) < wanted or wanted > size - position):
                     break
                 wanted = CHUNK if used else wanted * 2
                 position += used

@@ -25,6 +25,23 @@ _WALK: Final = 4096
 _LONG_WALK: Final = 64 * 1024
 
 
+def walk_headers(file: File, size: int, position: int = 0) -> Iterator[tuple[int, BatchHeader]]:
+    """`(position, header)` of every batch in the first `size` bytes of `file`, from the one at `position` on."""
+    chunk = b""
+    start = position
+    while position < size:
+        at = position - start
+        if at + HEADER_SIZE > len(chunk):
+            chunk, start, at = file.read(_LONG_WALK, position), position, 0
+            if len(chunk) < HEADER_SIZE:
+                return
+        header = read_header(chunk, at)
+        if header.size < HEADER_SIZE:
+            return
+        yield position, header
+        position += header.size
+
+
 class Place(NamedTuple):
     """A batch in a segment."""
 
@@ -158,17 +175,7 @@ class Segment:
 
     def headers(self, position: int = 0) -> Iterator[tuple[int, BatchHeader]]:
         """`(position, header)` of every batch from the one at `position` on."""
-        chunk = b""
-        start = position
-        while position < self.size:
-            at = position - start
-            if at + HEADER_SIZE > len(chunk):
-                chunk, start, at = self.file.read(_LONG_WALK, position), position, 0
-                if len(chunk) < HEADER_SIZE:
-                    return
-            header = read_header(chunk, at)
-            yield position, header
-            position += header.size
+        return walk_headers(self.file, self.size, position)
 
     def find(self, offset: int, position: int = 0) -> Place | None:
         """The first batch that ends at `offset` or later, walking from `position`; None past the last one."""

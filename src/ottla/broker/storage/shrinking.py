@@ -59,13 +59,11 @@ def raise_start(log: Log, offset: int) -> int:
 def apply_retention(log: Log, wall: int) -> int:
     """Delete the segments that time, size or the start offset condemn; returns how many. Raises KafkaError."""
     try:
-        facts = [
-            SegmentFacts(segment.base_offset, segment.size, segment.largest_timestamp())
-            for segment in log.segments
-        ]
+        segments = log.segments
         plan = deletions(
-            facts,
+            [SegmentFacts(segment.base_offset, segment.size) for segment in segments],
             log.config,
+            lambda slot: segments[slot].largest_timestamp(),
             start_offset=log.start_offset,
             end_offset=log.end_offset,
             high_watermark=log.high_watermark,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 from ottla.core.log.config import LogConfig
@@ -14,12 +14,10 @@ RETENTION_MS: Final = "retention.ms has passed"
 
 
 class SegmentFacts(NamedTuple):
-    """A segment as retention sees it. `largest_timestamp` is that of its records, or the file's last change when no
-    record has one."""
+    """A segment as retention sees it."""
 
     base_offset: int
     size: int
-    largest_timestamp: int
 
 
 class Deletion(NamedTuple):
@@ -61,6 +59,7 @@ def must_roll(
 def deletions(
     segments: Sequence[SegmentFacts],
     config: LogConfig,
+    largest_timestamp: Callable[[int], int],
     *,
     start_offset: int,
     end_offset: int,
@@ -68,7 +67,8 @@ def deletions(
     wall: int,
 ) -> list[Deletion]:
     """What retention removes from the front of a log, in the order of Kafka's three checks. Nothing that reaches
-    above the high watermark goes, and an empty last segment stays."""
+    above the high watermark goes, and an empty last segment stays. `largest_timestamp(slot)` is that of the segment's
+    records, or the time of its last change when no record has one; it is asked only as far as segments go."""
     found: list[Deletion] = []
     done = 0
 
@@ -100,9 +100,7 @@ def deletions(
     if config.retention_ms >= 0:
         slot = done
         while (
-            slot < len(segments)
-            and wall - segments[slot].largest_timestamp > config.retention_ms
-            and removable(slot)
+            slot < len(segments) and removable(slot) and wall - largest_timestamp(slot) > config.retention_ms
         ):
             slot += 1
         note(slot, RETENTION_MS)
