@@ -63,7 +63,8 @@ def dev(data_dir: str | None, port: int | None, overrides: tuple[str, ...], log_
 
         def ready(_: Any) -> None:
             spent = round((time.monotonic() - started) * 1000)
-            click.echo(banner(kafka, metrics, kept=directory if data_dir else None, ready_ms=spent))
+            page = None if is_free(metrics) else metrics
+            click.echo(banner(kafka, page, kept=directory if data_dir else None, ready_ms=spent))
 
         def farewell() -> None:
             if not data_dir:
@@ -148,14 +149,15 @@ def dev_properties(directory: str, kafka: int, controller: int, metrics: int) ->
     }
 
 
-def banner(kafka: int, metrics: int, *, kept: str | None, ready_ms: int) -> str:
-    """The first screen: where to connect, and what to type next."""
+def banner(kafka: int, metrics: int | None, *, kept: str | None, ready_ms: int) -> str:
+    """The first screen: where to connect, and what to type next. `metrics` None: no page is served."""
     fate = f"data kept in {kept}" if kept else "data vanish on exit, --data-dir DIR keeps them"
+    page = f"        metrics  http://localhost:{metrics}/metrics" if metrics else ""
     at = "" if kafka == KAFKA_PORT else f" -b localhost:{kafka}"
     return "\n".join(
         (
             f"ottla {ottla.__version__}  dev node  ({fate}; not for production)",
-            f"  kafka    localhost:{kafka}        metrics  http://localhost:{metrics}/metrics",
+            f"  kafka    localhost:{kafka}{page}",
             f"try:  ottla topic create orders -p 3{at}",
             f"      echo hello | ottla produce orders{at}",
             f"      ottla consume orders -n 1{at}",
