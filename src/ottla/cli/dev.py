@@ -61,10 +61,12 @@ def dev(data_dir: str | None, port: int | None, overrides: tuple[str, ...], log_
             overrides, "--override"
         )
 
-        def ready(_: Any) -> None:
+        def ready(node: Any) -> None:
             spent = round((time.monotonic() - started) * 1000)
-            page = None if is_free(metrics) else metrics
-            click.echo(banner(kafka, page, kept=directory if data_dir else None, ready_ms=spent))
+            page = node.bound_addresses.get("METRICS")
+            click.echo(
+                banner(kafka, page and page.port, kept=directory if data_dir else None, ready_ms=spent)
+            )
 
         def farewell() -> None:
             if not data_dir:
