@@ -191,14 +191,17 @@ def partition_changes(
 ) -> list[object]:
     """Change records for `partitions` when broker `without` leaves their ISRs."""
     records: list[object] = []
+    looked_up: dict[Uuid, tuple[bool, int]] = {}
     for topic, number, partition in partitions:
-        unclean = state.unclean_election_allowed(topic.name)
+        if topic.id not in looked_up:
+            looked_up[topic.id] = (state.unclean_election_allowed(topic.name), state.min_isr(topic))
+        unclean, min_isr = looked_up[topic.id]
         wish = Wish(
             election=Election.UNCLEAN if unclean else Election.ONLINE,
             isr=[replica for replica in partition.isr if replica != without],
             unclean_shutdown=frozenset((without,)) if unclean_shutdown else frozenset(),
         )
-        rules = state.change_rules(topic, partition, acceptable)
+        rules = state.change_rules(topic, partition, acceptable, min_isr)
         record = change_partition(topic.id, number, partition, wish, rules)
         if record is not None:
             records.append(record)

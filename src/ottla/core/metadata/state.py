@@ -165,13 +165,22 @@ class State:
     def unclean_election_allowed(self, topic: str) -> bool:
         return self.topic_config(topic, "unclean.leader.election.enable") == "true"
 
+    def min_isr(self, topic: TopicImage) -> int:
+        """The topic's min.insync.replicas, but no more than it has replicas."""
+        factor = len(topic.partitions[0].replicas) if 0 in topic.partitions else 1
+        return min(int(self.topic_config(topic.name, "min.insync.replicas")), factor)
+
     def change_rules(
         self,
         topic: TopicImage,
         partition: PartitionImage,
         acceptable: Callable[[int], bool] | None = None,
+        min_isr: int | None = None,
     ) -> Rules:
-        """The rules under which this partition changes; `acceptable` replaces "is active" as the test of a leader."""
+        """The rules under which this partition changes; `acceptable` replaces "is active" as the test of a leader.
+
+        `min_isr` spares looking it up for each partition of a topic.
+        """
         alive = self.is_active if acceptable is None else acceptable
 
         def may_lead(broker_id: int) -> bool:
@@ -180,11 +189,10 @@ class State:
                 return False
             return broker.has_online_directory(partition.directory_of(broker_id))
 
-        factor = len(topic.partitions[0].replicas) if 0 in topic.partitions else 1
         return Rules(
             acceptable=may_lead,
             default_directory=self.default_directory,
-            min_isr=min(int(self.topic_config(topic.name, "min.insync.replicas")), factor),
+            min_isr=self.min_isr(topic) if min_isr is None else min_isr,
             elr_enabled=self.elr_enabled,
             metadata_version=self.image.metadata_version,
         )
