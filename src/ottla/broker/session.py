@@ -115,7 +115,7 @@ class RequestSession:
             self._partial -= len(frame) + 4
             self._ahead += len(frame)
         self._frames.extend(frames)
-        if self._pending is None and not self._scheduled:
+        if self._pending is None and not self._scheduled and not self._connection.unsent:
             self._run()
         self._consider_pausing()
 

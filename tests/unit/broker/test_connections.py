@@ -256,3 +256,28 @@ def test_an_idle_connection_is_closed_and_a_waiting_one_is_not(tmp_path: Path) -
         assert await parked.ended()
 
     on_bench(tmp_path, scenario, handlers={**HANDLERS, ApiKey.METADATA: wait})
+
+
+def test_a_client_that_does_not_read_is_not_served_ahead(tmp_path: Path) -> None:
+    ran: list[int] = []
+
+    def large(services: Services, context: Context, request: MetadataRequest) -> MetadataResponse:
+        ran.append(context.correlation_id)
+        return MetadataResponse(cluster_id="x" * 30_000)
+
+    async def scenario(bench: Bench) -> None:
+        client = await bench.client()
+        client.writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for _ in range(2_000):
+            client.send(MetadataRequest(topics=None), 9)
+            await asyncio.sleep(0)
+        await asyncio.sleep(0.1)
+        served = len(ran)
+        assert served < 1_000  # what the sockets hold, and no more: 60 MB would be all of it
+        client.writer.transport.resume_reading()  # type: ignore[attr-defined]
+        for correlation_id in range(1, 2_001):
+            answer = await client.receive_bytes()
+            assert struct.unpack(">i", answer[:4]) == (correlation_id,)
+        assert ran == list(range(1, 2_001))
+
+    on_bench(tmp_path, scenario, handlers={**HANDLERS, ApiKey.METADATA: large})
