@@ -15,7 +15,8 @@ from ottla.cli.problems import USAGE, Problem, note
 if TYPE_CHECKING:
     from ottla.cli.line_template import Draft, LineTemplate
     from ottla.client.cluster import Cluster
-    from ottla.client.producer import Delivered, Producer
+    from ottla.client.delivery import Delivered
+    from ottla.client.producer import Producer
 
 BATCH_SIZE = "131072"
 """A pipe fills batches faster than Kafka's default of 16 kB serves."""

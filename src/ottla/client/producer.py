@@ -11,15 +11,14 @@ somebody flushes. With idempotence (the default with acks=all) a batch that is t
 
 from __future__ import annotations
 
-from asyncio import CancelledError, Future
-from collections.abc import Callable, Generator, Sequence
+from asyncio import Future
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Final
 
-import msgspec
-
 from ottla.client.batches import Batch, PartitionQueue, estimate
-from ottla.client.cluster import Cluster, shared
+from ottla.client.cluster import Cluster
+from ottla.client.delivery import Delivered, Delivery
 from ottla.client.errors import ClientClosed, ClientError, ClientTimeout, ConnectionFailed
 from ottla.client.partitioner import StickyPartitioner, partition_of_key
 from ottla.client.producing import DUPLICATE, LOST_PLACE, produce_request, produce_results
@@ -36,46 +35,6 @@ from ottla.world.doors import Task
 
 ANONYMOUS: Final = (NO_PRODUCER, NO_EPOCH)
 ALL: Final = -1
-
-
-class Delivered(msgspec.Struct, frozen=True):
-    """What became of a batch. `base_offset` -1: unknown (acks=0, or written by an earlier attempt)."""
-
-    topic: str
-    partition: int
-    base_offset: int
-    count: int
-    log_append_time: int
-    error: Exception | None
-
-
-class Receipt(msgspec.Struct, frozen=True):
-    """Where one record lies. `offset` -1: unknown, see `Delivered`."""
-
-    topic: str
-    partition: int
-    offset: int
-
-
-class Delivery:
-    """A record on its way: await it for the `Receipt`. Raises what the delivery failed with."""
-
-    __slots__ = ("_batch", "_index", "_producer")
-
-    def __init__(self, producer: Producer, batch: Batch, index: int) -> None:
-        self._producer = producer
-        self._batch = batch
-        self._index = index
-
-    def __await__(self) -> Generator[Any, None, Receipt]:
-        return self._receipt().__await__()
-
-    async def _receipt(self) -> Receipt:
-        outcome: Delivered = await shared(self._batch.done, self._producer.cluster.world)
-        if outcome.error is not None:
-            raise outcome.error
-        offset = NO_OFFSET if outcome.base_offset < 0 else outcome.base_offset + self._index
-        return Receipt(outcome.topic, outcome.partition, offset)
 
 
 class Producer:
@@ -165,7 +124,7 @@ class Producer:
         self._buffered += batch.builder.size - before
         if batch.builder.size >= self.settings.batch_size or index == 0:
             self._wake_pump()
-        return Delivery(self, batch, index)
+        return Delivery(self.cluster.world, batch, index)
 
     async def flush(self) -> None:
         """Wait until everything sent so far has been delivered or has failed."""
@@ -362,8 +321,6 @@ class Producer:
                     self._give_up(queue, batch, error)
                 else:
                     self._try_later(queue, batch, error)
-        except CancelledError:
-            raise
         finally:
             self._requests[leader] -= 1
             if not self._closed:

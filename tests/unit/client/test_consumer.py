@@ -69,7 +69,9 @@ class Leader:
         answers = []
         code = self.errors.pop(0) if self.errors else ErrorCode.NONE
         for topic in request.topics:
-            parts = [self.partition_data(each.partition, each.fetch_offset, code) for each in topic.partitions]
+            parts = [
+                self.partition_data(each.partition, each.fetch_offset, code) for each in topic.partitions
+            ]
             answers.append(FetchableTopicResponse(topic.topic, topic.topic_id, parts))
         return FetchResponse(responses=answers)
 

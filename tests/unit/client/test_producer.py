@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 from ottla.client.cluster import Cluster
+from ottla.client.delivery import Delivered
 from ottla.client.errors import ClientError, ClientTimeout
-from ottla.client.producer import Delivered, Producer
+from ottla.client.producer import Producer
 from ottla.client.settings import ClientSettings
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.batch import headers
