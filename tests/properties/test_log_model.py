@@ -167,10 +167,10 @@ class LogMachine(RuleBasedStateMachine):
 
     def _believe_producers(self) -> None:
         """Ask the log how far each producer got: a producer it has lost starts over, as after InitProducerId."""
-        for producer in list(self.sequences):
+        for producer in (1, 2, 3):
             state = self.log.producers.get(producer)
             if state is None or not state.batches:
-                del self.sequences[producer]
+                self.sequences.pop(producer, None)
             else:
                 self.sequences[producer] = state.last_sequence + 1
 

@@ -97,6 +97,7 @@ class Log:
         "start_offset",
         "topic",
         "topic_id",
+        "truncation_listener",
         "unflushed_records",
         "unsynced_names",
     )
@@ -144,6 +145,8 @@ class Log:
         self.flushing: Future[Any] | None = None
         self.flush_listener: Callable[[Log], None] | None = None
         """Told when segments wait for an fsync after a roll; the store starts it."""
+        self.truncation_listener: Callable[[Log], None] | None = None
+        """Told when the recovery point went back: what stands in the checkpoint promises too much then."""
         self.closed = False
 
     # -- facts ---------------------------------------------------------------------------------------------------

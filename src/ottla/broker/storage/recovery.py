@@ -133,7 +133,7 @@ def _producers_before(disk: Disk, plan: RecoveryPlan) -> ProducerStates:
                 used = 0
                 for at, header in headers(chunk):
                     used = at + header.size
-                    if header.producer_id >= 0 and header.base_offset >= start:
+                    if header.producer_id >= 0 and header.last_offset >= start:
                         replay(producers, header, memoryview(chunk)[at:used])
                 if not used and (len(chunk) < wanted or wanted > size - position):
                     break

@@ -49,7 +49,6 @@ def raise_start(log: Log, offset: int) -> int:
         )
     if offset > log.start_offset:
         log.start_offset = offset
-        log.recovery_point = max(log.recovery_point, offset)
         log.leader_epochs.truncate_start(offset)
         log.write_epochs()
         log.producers.on_start_offset(offset)
@@ -80,6 +79,8 @@ def apply_retention(log: Log, wall: int) -> int:
         if kept[0].base_offset > log.start_offset:
             raise_start(log, kept[0].base_offset)
         log.set_segments(kept)
+        # Not before: what lies below the start offset but is still there has to be whole for recovery to get past it.
+        log.recovery_point = max(log.recovery_point, kept[0].base_offset)
         remove_segments(log, gone)
     except OSError as error:
         raise log.directory.storage_error(f"deleting old segments of {log.name}", error) from error
@@ -126,8 +127,8 @@ def truncate_fully(log: Log, offset: int, wall: int) -> None:
         log.producers.clear(offset)
         log.producers.snapshot_offset = 0
         log.start_offset = offset
-        log.recovery_point = offset
         _end_at(log, offset)
+        log.recovery_point = offset
         log.leader_epochs.clear()
         log.write_epochs()
     except OSError as error:
@@ -136,7 +137,10 @@ def truncate_fully(log: Log, offset: int, wall: int) -> None:
 
 def _end_at(log: Log, offset: int) -> None:
     log.end_offset = offset
-    log.recovery_point = min(log.recovery_point, offset)
+    if offset < log.recovery_point:
+        log.recovery_point = offset
+        if log.truncation_listener is not None:
+            log.truncation_listener(log)
     log.high_watermark = min(log.high_watermark, offset)
     log.leader_epochs.truncate_end(offset)
     log.write_epochs()
@@ -173,6 +177,6 @@ def replay_from(log: Log, offset: int) -> None:
         if place is None:
             continue
         for position, header in segment.headers(place.position):
-            if header.producer_id >= 0 and header.base_offset >= offset:
+            if header.producer_id >= 0 and header.last_offset >= offset:
                 batch = segment.file.read(header.size, position) if header.is_control else b""
                 replay(log.producers, header, batch)

@@ -199,6 +199,8 @@ class LogStore:
         try:
             opening.remove_clean_marker(directory)
             await DirectoryLoader(self, directory, config_of, is_stray, self._clean[directory.path]).run()
+            if not self._clean[directory.path]:
+                self._upkeep.write_recovery_points(directory)
         except OSError as error:
             directory.fail("loading its logs", error)
         except BaseException as error:
@@ -221,6 +223,16 @@ class LogStore:
 
     def _watch(self, log: Log) -> None:
         log.flush_listener = self._upkeep.flush_rolled
+        log.truncation_listener = self._truncated
+
+    def _truncated(self, log: Log) -> None:
+        """Take the promise of the recovery point checkpoint back before anything new is written."""
+        try:
+            self._upkeep.write_recovery_points(log.directory)
+        except OSError as error:
+            raise log.directory.storage_error("writing recovery points", error) from error
+        if log is not self.metadata_log:
+            self.cleaner.truncated(log, log.end_offset)
 
     def start(self) -> None:
         """Begin retention, compaction, flushing, checkpoints, the expiry of producers; go on moving logs."""
