@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 
 from tests.confluent import admin_api, confluent_kafka, consumer, messages, producer, send
 from tests.nodes import Node
 from tests.samples import COMPRESSIONS, LARGE, SAMPLES, SECONDS, Sample
+
+NOT_LEADER = confluent_kafka.KafkaError.NOT_LEADER_FOR_PARTITION
 
 Record = tuple[int, int, int, bytes | None, bytes | None, tuple[Any, ...]]
 """Offset, type of timestamp, timestamp, key, value, headers."""
@@ -106,15 +109,28 @@ def contents(node: Node) -> Contents:
         topics[name] = Topic(
             id=str(topic.topic_id),
             configs=overridden(client, "TOPIC", name),
-            ranges=[
-                reader.get_watermark_offsets(confluent_kafka.TopicPartition(name, each), SECONDS)
-                for each in partitions
-            ],
+            ranges=[offset_range(reader, name, each) for each in partitions],
             records=[[record(each) for each in messages(reader, name, partition=n)] for n in partitions],
         )
     reader.close()
     users = client.describe_user_scram_credentials().result(SECONDS)
     return Contents(topics, overridden(client, "BROKER", "1"), sorted(users))
+
+
+def offset_range(reader: Any, topic: str, partition: int) -> tuple[int, int]:
+    """First and next offset; asked again while a node that has just started takes up its leaderships."""
+    deadline = time.monotonic() + SECONDS
+    while True:
+        try:
+            found: tuple[int, int] = reader.get_watermark_offsets(
+                confluent_kafka.TopicPartition(topic, partition), SECONDS
+            )
+        except confluent_kafka.KafkaException as error:
+            if error.args[0].code() != NOT_LEADER or time.monotonic() > deadline:
+                raise
+            time.sleep(0.1)
+        else:
+            return found
 
 
 def overridden(client: Any, kind: str, name: str) -> dict[str, str]:
