@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test check conformance bench sim docs clean
+.PHONY: setup run test check conformance bench docs clean
 
 setup: $(VENV)/.installed
 $(VENV)/.installed: pyproject.toml
@@ -37,6 +37,10 @@ conformance: $(VENV)/.check-installed   ## other people's clients and Kafka's ow
 
 bench: $(VENV)/.check-installed    ## Ottla beside Apache Kafka, one run, ratios
 	$(BIN)/python -m benchmarks
+
+docs: setup           ## write the generated reference pages anew; tests say when they are not current
+	$(BIN)/python docs/reference/write_settings.py
+	$(BIN)/python -m ottla.cli.reference > docs/reference/cli.md
 
 clean:
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
