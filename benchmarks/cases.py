@@ -103,6 +103,7 @@ def produce_1k(bench: Bench) -> dict[str, float]:
         "produce_1k_busy": made["cpu"] / made["seconds"],
         "consume_1k": read["records"] / read["seconds"],
         "consume_1k_cpu": read["cpu"] / (made["bytes"] / GB),
+        "consume_1k_busy": read["cpu"] / read["seconds"],
         "consume_raw": raw["bytes"] / raw["seconds"] / 1e6,
     }
 
@@ -135,7 +136,7 @@ def produce_prebuilt(bench: Bench) -> dict[str, float]:
 
 
 def single(bench: Bench) -> dict[str, float]:
-    """One record of 100 bytes a request, eight connections with four requests under way on each."""
+    """One record of 100 bytes a request, eight connections with four under way on each; then one connection that waits each time."""
     topic, requests = bench.topic(8), bench.count(150_000)
     made = bench.load(
         "load_raw",
@@ -148,7 +149,24 @@ def single(bench: Bench) -> dict[str, float]:
         lanes=8,
         depth=4,
     )
-    return {"single": made["requests"] / made["seconds"], "single_cpu": made["cpu"] / made["requests"] * 1e6}
+    alone = bench.load(
+        "load_raw",
+        what="produce",
+        topic=topic,
+        partitions=1,
+        size=100,
+        count=1,
+        requests=requests // 5,
+        lanes=1,
+        depth=1,
+    )
+    return {
+        "single": made["requests"] / made["seconds"],
+        "single_cpu": made["cpu"] / made["requests"] * 1e6,
+        "single_busy": made["cpu"] / made["seconds"],
+        "single_alone": alone["requests"] / alone["seconds"],
+        "single_alone_cpu": alone["cpu"] / alone["requests"] * 1e6,
+    }
 
 
 def latency(bench: Bench) -> dict[str, float]:

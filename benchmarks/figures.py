@@ -14,8 +14,6 @@ class Figure:
     """The ratio Ottla : Apache Kafka to reach."""
     less: bool = False
     """Whether less is better."""
-    floor: str | None = None
-    """The floor's figure to hold it against, scaled by bytes a record."""
 
 
 FIGURES: dict[str, Figure] = {
@@ -29,8 +27,12 @@ FIGURES: dict[str, Figure] = {
     "java_produce": Figure("produce 1 kB, Kafka's ProducerPerformance", "records/s", 1.5),
     "single": Figure("one 100 B record a request, 8 connections", "requests/s", 3),
     "single_cpu": Figure("· node CPU", "µs/request", 0.4, less=True),
+    "single_busy": Figure("· node busy", "cores"),
+    "single_alone": Figure("one 100 B record a request, one at a time", "requests/s", 3),
+    "single_alone_cpu": Figure("· node CPU", "µs/request", 0.4, less=True),
     "consume_1k": Figure("consume 1 kB, librdkafka", "records/s", 2),
     "consume_1k_cpu": Figure("· node CPU", "s/GB", 0.4, less=True),
+    "consume_1k_busy": Figure("· node busy", "cores"),
     "consume_raw": Figure("consume, bare fetch loop", "MB/s", 2),
     "java_consume": Figure("consume 1 kB, Kafka's console consumer, its start included", "records/s"),
     "p50": Figure("end to end at 1,000/s, p50", "ms", 0.7, less=True),
