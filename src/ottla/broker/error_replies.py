@@ -26,6 +26,7 @@ LEVELS: Final[dict[ApiKey, tuple[tuple[str, str], ...]]] = {
     K.LIST_OFFSETS: _TOPICS,
     K.METADATA: (("topics", "topics"),),
     K.OFFSET_COMMIT: _TOPICS,
+    K.FIND_COORDINATOR: (("coordinator_keys", "coordinators"),),
     K.CREATE_TOPICS: (("topics", "topics"),),
     K.DELETE_TOPICS: (("topics", "responses"),),
     K.DELETE_RECORDS: _TOPICS,
@@ -50,6 +51,7 @@ _BESIDE: Final[dict[ApiKey, dict[str, int]]] = {K.INIT_PRODUCER_ID: {"producer_e
 
 _SAME: Final = {"partition": "partition_index", "name": "topic_name", "index": "partition_index"}
 """Fields that are called one thing in a request and another in its answer."""
+_FOR_A_NAME: Final = ("user", "key", "name")
 _FOR_A_NUMBER: Final = ("partition_index", "partition_id", "partition")
 
 
@@ -114,7 +116,7 @@ def _carried(item: Any, fields: dict[str, Field], version: int) -> dict[str, Any
     if isinstance(item, int):
         return {next(name for name in _FOR_A_NUMBER if name in fields): item}
     if isinstance(item, str):
-        return {"user" if "user" in fields else "name": item}
+        return {next(name for name in _FOR_A_NAME if name in fields): item}
     carried = {}
     for name in item.__struct_fields__:
         target = name if name in fields else _SAME.get(name)

@@ -58,6 +58,8 @@ class Services:
         self.advertised: dict[ListenerRole, list[VersionRange]] = {}
         """What ApiVersions tells, by the kind of listener."""
         self.kraft_version = 0
+        self.coordinators_asked_for: set[str] = set()
+        """Kinds of coordinators that clients were told are not here: one line of log for each kind."""
         self.auto_creating: set[str] = set()
         """Topics whose creation was asked for and has not been answered."""
 

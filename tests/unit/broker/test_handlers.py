@@ -35,6 +35,7 @@ from ottla.core.wire.messages.describe_topic_partitions import (
     DescribeTopicPartitionsResponse,
 )
 from ottla.core.wire.messages.describe_topic_partitions import TopicRequest as NamedTopic
+from ottla.core.wire.messages.find_coordinator import FindCoordinatorRequest, FindCoordinatorResponse
 from ottla.core.wire.messages.get_telemetry_subscriptions import (
     GetTelemetrySubscriptionsRequest,
     GetTelemetrySubscriptionsResponse,
@@ -346,3 +347,22 @@ def test_the_topics_of_coordinators_are_made_as_their_settings_say(tmp_path: Pat
         "segment.bytes": "104857600",
     }
     assert {each.name: each.value for each in asked[1].configs}["min.insync.replicas"] == "2"
+
+
+def test_who_looks_for_a_coordinator_is_told_that_there_is_none(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        client = await bench.client()
+        for version in range(7):
+            many = FindCoordinatorRequest(coordinator_keys=["readers"])
+            request = many if version >= 4 else FindCoordinatorRequest(key="readers")
+            answer = await client.ask(request, FindCoordinatorResponse, version)
+            if version < 4:
+                assert answer.error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+            else:
+                (one,) = answer.coordinators
+                assert (one.key, one.error_code) == ("readers", ErrorCode.UNSUPPORTED_VERSION)
+                assert "consumer groups" in (one.error_message or "")
+        odd = await client.ask(FindCoordinatorRequest(key="x", key_type=9), FindCoordinatorResponse, 3)
+        assert odd.error_code == ErrorCode.INVALID_REQUEST
+
+    on_bench(tmp_path, scenario)

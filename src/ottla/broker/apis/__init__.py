@@ -20,6 +20,7 @@ HANDLERS: Final[dict[ApiKey, str]] = {
     K.FETCH: "fetch",
     K.LIST_OFFSETS: "list_offsets",
     K.METADATA: "metadata",
+    K.FIND_COORDINATOR: "find_coordinator",
     K.SASL_HANDSHAKE: "sasl_handshake",
     K.API_VERSIONS: "api_versions",
     K.CREATE_TOPICS: FORWARDED,
