@@ -1,7 +1,7 @@
 """An open port of the node and the connections on it.
 
 Limits: `max.connections` and `max.connections.per.ip` turn the newest connection away, `connections.max.idle.ms`
-closes those that were silent for so long. Refusals are one log line each, but a peer that keeps coming back for the
+closes those that were silent for so long; long before that they give back memory that a large request took. Refusals are one log line each, but a peer that keeps coming back for the
 same reason fills no log: within a spell repetitions are counted and told once.
 """
 
@@ -24,6 +24,8 @@ REFUSAL_SPELL_MS: Final = 10_000
 REFUSAL_KINDS_MAX: Final = 256
 IDLE_SWEEPS: Final = 10
 """An idle connection outlives its limit by at most this part of it."""
+QUIET_MS: Final = 1_000
+"""A connection that grew its buffer for a large request and is silent for so long gives the memory back."""
 NEVER: Final = (1 << 31) - 1
 
 
@@ -82,6 +84,8 @@ class BrokerListener:
         self._per_ip: dict[str, int] = {}
         self._port: Listener | None = None
         self._sweep: Timer | None = None
+        self._grown: dict[RequestSession, None] = {}
+        self._resting: Timer | None = None
         self._refusals: dict[tuple[str, str], _Refusal] = {}
 
     @property
@@ -131,6 +135,7 @@ class BrokerListener:
         if session not in self._sessions:
             return
         del self._sessions[session]
+        self._grown.pop(session, None)
         host = session.caller.peer.host
         count = self._per_ip[host] - 1
         if count:
@@ -170,6 +175,27 @@ class BrokerListener:
             session.abort()
         self._plan_sweep()
 
+    # -- quiet
+
+    def grown(self, session: RequestSession) -> None:
+        """The session's buffer grew for a large request."""
+        self._grown[session] = None
+        if self._resting is None:
+            self._plan_resting()
+
+    def _plan_resting(self) -> None:
+        self._resting = self.clock.call_at(self.clock.now() + QUIET_MS, self._rest_quiet)
+
+    def _rest_quiet(self) -> None:
+        self._resting = None
+        limit = self.clock.now() - QUIET_MS
+        for session in [each for each in self._grown if each.last_active <= limit]:
+            session.rest()
+            if not session.grown:
+                del self._grown[session]
+        if self._grown:
+            self._plan_resting()
+
     # -- the end
 
     def stop_accepting(self) -> None:
@@ -179,6 +205,9 @@ class BrokerListener:
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None
+        if self._resting is not None:
+            self._resting.cancel()
+            self._resting = None
 
     @property
     def connections(self) -> int:

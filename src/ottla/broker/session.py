@@ -34,10 +34,12 @@ class RequestSession:
 
     __slots__ = (
         "_ahead",
+        "_broken",
         "_clock",
         "_connection",
         "_first",
         "_frames",
+        "_grown",
         "_held",
         "_listener",
         "_memory",
@@ -67,6 +69,8 @@ class RequestSession:
         self._scheduled = False
         self._pending: Pending | None = None
         self._first = True
+        self._grown = False  # the listener knows that our buffer is larger than at rest
+        self._broken: str | None = None  # why nothing behind the frames at hand can be read
         self._view = memoryview(b"")
         self._connection: Connection = None  # type: ignore[assignment]  # set by `opened`, before anything else
         self.caller: Caller = None  # type: ignore[assignment]
@@ -103,13 +107,18 @@ class RequestSession:
         try:
             frames = self._reader.filled(count)
         except FrameError as error:
-            self.refuse(foreign_protocol(start) or str(error), kind="frame")
-            return
+            self._broken = foreign_protocol(start) or str(error)
+            self._paused = True
+            self._connection.pause()
+            frames = error.frames
         self._first = False
         self._held += count
         self._memory.taken += count
         self._partial += count
-        if not frames:
+        if self._reader.grown and not self._grown:
+            self._grown = True
+            self._listener.grown(self)
+        if not frames and self._broken is None:
             return
         for frame in frames:
             self._partial -= len(frame) + 4
@@ -179,6 +188,9 @@ class RequestSession:
         if self._frames and not left and self._pending is None and not self._connection.unsent:
             self._scheduled = True
             self._clock.call_soon(self._next_turn)
+        elif self._broken is not None:
+            if not self._frames and self._pending is None:
+                self.refuse(self._broken, kind="frame")
         elif self._paused:
             self._resume()
 
@@ -233,7 +245,12 @@ class RequestSession:
             self._memory.wait(self._resume)
 
     def _resume(self) -> None:
-        if not self.open or not self._paused or self._ahead >= READ_AHEAD_BYTES // 2:
+        if (
+            not self.open
+            or not self._paused
+            or self._broken is not None
+            or self._ahead >= READ_AHEAD_BYTES // 2
+        ):
             return
         if len(self._frames) >= READ_AHEAD_FRAMES // 2:
             return
@@ -242,6 +259,16 @@ class RequestSession:
             return
         self._paused = False
         self._connection.resume()
+
+    def rest(self) -> None:
+        """Give back what a large request made of the buffer. The next large one makes it grow again."""
+        self._reader.rest()
+        self._grown = self._reader.grown
+
+    @property
+    def grown(self) -> bool:
+        """Whether the buffer holds more memory than that of a connection at rest."""
+        return self._grown
 
     # -- the end
 

@@ -117,6 +117,52 @@ def test_the_same_nonsense_again_and_again_fills_no_log(
     assert caplog.text.count("HTTP request") == 1
 
 
+def test_whole_requests_before_the_nonsense_are_answered_first(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    waiting: list[Future[Any]] = []
+
+    def wait(services: Services, context: Context, request: MetadataRequest) -> Any:
+        waiting.append(services.clock.future())
+        return waiting[-1]
+
+    async def scenario(bench: Bench) -> None:
+        client = await bench.client()
+        good = struct.pack(">i", len(HEAD)) + HEAD
+        slow = struct.pack(">ihhihi", 14, 3, 1, 9, -1, -1)
+        client.writer.write(good + slow + good + struct.pack(">i", -7))
+        assert (await client.receive(ApiVersionsResponse, 2)).error_code == 0
+        assert "frame of -7 bytes" not in caplog.text
+        waiting[0].set_result(MetadataResponse())
+        assert (await client.receive_bytes())[:4] == struct.pack(">i", 9)
+        assert (await client.receive_bytes())[:4] == struct.pack(">i", 1)
+        assert await client.ended()
+        assert bench.memory.taken == 0
+
+    on_bench(tmp_path, scenario, handlers={**HANDLERS, ApiKey.METADATA: wait})
+    assert "frame of -7 bytes" in caplog.text
+
+
+def test_a_connection_that_was_large_once_gives_the_memory_back(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ottla.broker.listener.QUIET_MS", 40)
+
+    async def scenario(bench: Bench) -> None:
+        client = await bench.client()
+        body = b"\0" * (10 << 20)
+        client.writer.write(struct.pack(">i", len(HEAD) + len(body)) + HEAD + body)
+        assert (await client.receive(ApiVersionsResponse, 2)).error_code == 0
+        (session,) = bench.listener._sessions
+        assert session.grown and len(session._reader._buffer) > 8 << 20
+        await asyncio.sleep(0.2)
+        assert not session.grown and len(session._reader._buffer) < 1 << 20
+        client.send(ApiVersionsRequest(), 2)
+        assert (await client.receive(ApiVersionsResponse, 2)).error_code == 0
+
+    on_bench(tmp_path, scenario)
+
+
 def test_half_a_frame_waits_for_the_other_half(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         client = await bench.client()

@@ -53,6 +53,11 @@ class FrameReader:
         """Bytes received that do not make a frame yet."""
         return self._end - self._start
 
+    @property
+    def grown(self) -> bool:
+        """Whether the buffer is larger than that of a connection at rest."""
+        return len(self._buffer) > FIRST_BYTES
+
     def buffer(self) -> memoryview:
         """Where the next bytes go. Never empty."""
         return self._view[self._end :]
