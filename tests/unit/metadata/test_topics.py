@@ -284,3 +284,18 @@ def test_partitions_that_cannot_be_added() -> None:
         "Attempted to add 2 additional partition(s), but only 1 assignment(s) were specified.",
     )
     assert grow(cluster, 3, [[1, 2]])[0] == ErrorCode.INVALID_REPLICA_ASSIGNMENT
+
+
+def test_a_request_that_would_write_too_many_records_writes_none() -> None:
+    cluster = Cluster()
+    for number in range(2):
+        (result,) = create(cluster, wanted(f"t{number}", 6_000))
+        assert result.error_code == 0
+    growing = [
+        CreatePartitionsTopic(name=f"t{number}", count=12_000, assignments=None) for number in range(2)
+    ]
+    with pytest.raises(KafkaError, match="Unable to perform excessively large batch operation") as caught:
+        cluster.ask(CreatePartitionsRequest(topics=growing))
+    assert caught.value.code == ErrorCode.POLICY_VIOLATION
+    (one,) = cluster.ask(CreatePartitionsRequest(topics=growing[:1])).results
+    assert one.error_code == 0

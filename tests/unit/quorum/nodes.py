@@ -6,6 +6,8 @@ import asyncio
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
+from msgspec.structs import replace
+
 from ottla.broker.quorum.bootstrap import BOOTSTRAP_FILE
 from ottla.broker.quorum.checkpoints import checkpoint_batches
 from ottla.broker.quorum.quorum import Quorum, QuorumSettings
@@ -39,13 +41,20 @@ def run(work: Coroutine[Any, Any, T]) -> T:
 class NodeOnDisk:
     """One node's metadata; `start` and `crash` may be called again and again on the same disk."""
 
-    def __init__(self, *, static: VoterSet | None = STATIC, policy: SnapshotPolicy | None = None) -> None:
+    def __init__(
+        self,
+        *,
+        static: VoterSet | None = STATIC,
+        policy: SnapshotPolicy | None = None,
+        segment_bytes: int = 1 << 14,
+    ) -> None:
         self.disk = MemoryDisk()
         self.clock = StillClock()
         self.chance = SeededChance()
         self.world = World(self.clock, None, self.disk, self.chance)  # type: ignore[arg-type]
         self.static = static
         self.policy = policy or SnapshotPolicy()
+        self.config = replace(CONFIG, segment_bytes=segment_bytes)
         self.quorum: Quorum
         self.registration: Registration
         self.disk.make_directory(PATH)
@@ -70,10 +79,10 @@ class NodeOnDisk:
         directory = LogDirectory(PATH, DIRECTORY, disk=self.disk, clock=self.clock, chance=self.chance)  # type: ignore[arg-type]
         if self.disk.is_directory(f"{PATH}/{NAME}"):
             log = await load_log(
-                directory, NAME, METADATA_TOPIC, 0, CONFIG, recovery_point=0, start_offset=0, clean=False
+                directory, NAME, METADATA_TOPIC, 0, self.config, recovery_point=0, start_offset=0, clean=False
             )
         else:
-            log = create_log(directory, NAME, METADATA_TOPIC, 0, METADATA_TOPIC_ID, CONFIG)
+            log = create_log(directory, NAME, METADATA_TOPIC, 0, METADATA_TOPIC_ID, self.config)
         self.quorum = Quorum(
             self.world,
             log,

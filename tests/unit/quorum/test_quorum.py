@@ -11,9 +11,12 @@ from ottla.broker.quorum.snapshots import SnapshotPolicy
 from ottla.broker.storage.answers import Origin
 from ottla.core.metadata.delta import Delta
 from ottla.core.metadata.image import MetadataImage
+from ottla.core.metadata.nouns import NO_LEADER
+from ottla.core.metadata.state import MAX_RECORDS_PER_BATCH
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import Uuid
 from ottla.core.raft.voters import ReplicaKey, Voter, VoterSet
+from ottla.core.records.batch import headers
 from ottla.core.wire.messages.create_topics import CreateTopicsRequest
 from ottla.core.wire.messages.records.metadata import BeginTransactionRecord, TopicRecord
 from ottla.core.wire.metadata_frame import UnknownRecord
@@ -267,5 +270,29 @@ def test_a_fetcher_waits_for_news_but_not_forever() -> None:
         await asyncio.sleep(0)
         node.clock.pass_ms(201)
         await patient
+
+    run(story())
+
+
+def test_what_touches_very_many_partitions_is_written_in_several_batches() -> None:
+    async def story() -> None:
+        node = NodeOnDisk(segment_bytes=8 << 20)
+        quorum = await node.start()
+        for number in range(2):
+            assert await node.create(f"t{number}", 6_000) == 0
+        before = quorum.log.end_offset
+        await node.stop()
+        partitions = [p for topic in quorum.image.topics_by_id.values() for p in topic.partitions.values()]
+        assert len(partitions) == 12_000
+        assert all(partition.leader == NO_LEADER for partition in partitions)
+        counts = [
+            header.count
+            for path, inode in node.disk.files.items()
+            if path.endswith(".log")
+            for _, header in headers(bytes(inode.data))
+            if header.base_offset >= before
+        ]
+        assert counts[0] == MAX_RECORDS_PER_BATCH
+        assert sum(counts) >= len(partitions)
 
     run(story())

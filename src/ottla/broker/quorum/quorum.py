@@ -20,6 +20,7 @@ import msgspec
 from ottla.broker.quorum.batches import MetadataLogError, build_batch
 from ottla.broker.quorum.bootstrap import activation_records, read_bootstrap
 from ottla.broker.quorum.election_file import read_election, write_election
+from ottla.broker.quorum.notices import QuotaNotice
 from ottla.broker.quorum.opening import Opened, load
 from ottla.broker.quorum.snapshots import SnapshotPolicy, Snapshots
 from ottla.broker.quorum.writer import Writer
@@ -29,7 +30,7 @@ from ottla.core.metadata.delta import Delta
 from ottla.core.metadata.image import MetadataImage
 from ottla.core.metadata.levels import METADATA_VERSION
 from ottla.core.metadata.loader import Loader
-from ottla.core.metadata.state import Command, ConfigRules, ControllerSettings
+from ottla.core.metadata.state import MAX_RECORDS_PER_BATCH, Command, ConfigRules, ControllerSettings
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.raft.facts import Facts
 from ottla.core.raft.machine import (
@@ -91,7 +92,8 @@ class Quorum:
         self.log = log
         self.controller = Controller(controller_settings, rules, world.chance)
         self._loader = Loader()
-        self._subscribers: list[Subscriber] = []
+        self._notice = QuotaNotice()
+        self._subscribers: list[Subscriber] = [self._notice.follow]
         self._writer = Writer(log, self.clock, self._log_flushed, self._log_failed)
         self._raft: RaftMachine
         self._opened: Opened
@@ -154,6 +156,7 @@ class Quorum:
             self.image.partition_count,
             (self.clock.micros() - began) // 1_000,
         )
+        self._notice.load(self.image)
 
     async def start(self) -> None:
         """Win the election, write what a new leader writes, and wait until it is committed. Raises KafkaError."""
@@ -257,6 +260,11 @@ class Quorum:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
 
     def _append(self, records: list[object]) -> None:
+        """Append and apply, in batches of a bounded size. Raises KafkaError."""
+        for start in range(0, len(records), MAX_RECORDS_PER_BATCH):
+            self._append_batch(records[start : start + MAX_RECORDS_PER_BATCH])
+
+    def _append_batch(self, records: list[object]) -> None:
         wall = self.clock.wall()
         epoch = self._raft.epoch
         base = self.log.end_offset

@@ -28,7 +28,7 @@ from ottla.core.metadata import (
 )
 from ottla.core.metadata.image import MetadataImage
 from ottla.core.metadata.placement import Chance
-from ottla.core.metadata.state import Command, ConfigRules, ControllerSettings, State
+from ottla.core.metadata.state import MAX_RECORDS_PER_BATCH, Command, ConfigRules, ControllerSettings, State
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.machine import Outcome
 from ottla.core.wire.messages import (
@@ -84,6 +84,17 @@ HANDLERS: Final[dict[type, Callable[[State, int, Command, Any], Outcome[object, 
     update_features.UpdateFeaturesRequest: features.update_features,
 }
 
+CLUSTER_REQUESTS: Final = frozenset(
+    {
+        alter_partition.AlterPartitionRequest,
+        assign_replicas_to_dirs.AssignReplicasToDirsRequest,
+        broker_heartbeat.BrokerHeartbeatRequest,
+        broker_registration.BrokerRegistrationRequest,
+        unregister_broker.UnregisterBrokerRequest,
+    }
+)
+"""They touch as many partitions as a broker has; each partition's record stands for itself, in as many batches as needed."""
+
 
 class Controller:
     """A `ReplicatedMachine` of commands and metadata records, plus what time alone makes it do (`deadline`, `tick`)."""
@@ -107,14 +118,22 @@ class Controller:
         self._balance_at = now + self.state.settings.leader_imbalance_check_interval_ms
 
     def handle(self, now: int, command: Command) -> Outcome[object, Any]:
-        """Decide on one request; changes no state that a log remembers. Raises KafkaError."""
+        """Decide on one request; changes no state that a log remembers. Raises KafkaError.
+
+        What people ask for is written in one batch, whole or not at all, and so has a bound.
+        """
         handler = HANDLERS.get(type(command.body))
         if handler is None:
             raise KafkaError(
                 ErrorCode.UNSUPPORTED_VERSION,
                 f"The controller does not serve {type(command.body).__name__}.",
             )
-        return handler(self.state, now, command, command.body)
+        outcome = handler(self.state, now, command, command.body)
+        if len(outcome.records) > MAX_RECORDS_PER_BATCH and type(command.body) not in CLUSTER_REQUESTS:
+            raise KafkaError(
+                ErrorCode.POLICY_VIOLATION, "Unable to perform excessively large batch operation."
+            )
+        return outcome
 
     def apply(self, offset: int, record: object) -> None:
         """Let a record change the image. Raises ReplayError when it does not fit."""

@@ -27,8 +27,8 @@ from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import Uuid
 from ottla.core.model.settings.table import ResourceType
 
-MAX_RECORDS_PER_OPERATION: Final = 10_000
-"""One request may write no more records than this (Kafka's bound of a user operation)."""
+MAX_RECORDS_PER_BATCH: Final = 10_000
+"""A batch of the metadata log has no more records than this, and so has what one user's request writes."""
 
 
 class TopicConfigEntry(msgspec.Struct, frozen=True):
