@@ -15,8 +15,7 @@ How a replica becomes leader, told in events and effects:
 What has to be durable before something else happens is a `Persist`, and what it permits comes only with the
 `Persisted` that answers it.
 
-The quorum has exactly one voter. `Quorum arithmetic` (votes, high watermark) is written for any number; the parts that
-talk to other voters come with the issue that brings several nodes.
+The quorum has exactly one voter: the machine asks nobody for votes and waits for no other replica's fetch.
 """
 
 from __future__ import annotations
