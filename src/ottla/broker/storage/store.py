@@ -167,7 +167,9 @@ class LogStore:
                 log = create_log(home, name, METADATA_TOPIC, METADATA_PARTITION, METADATA_TOPIC_ID, config)
         except OSError as error:
             raise home.storage_error("opening the metadata log", error) from error
-        log.topic_id = METADATA_TOPIC_ID
+        if log.topic_id != METADATA_TOPIC_ID:
+            # Formatting makes the directory with a first checkpoint and nothing else.
+            log.assign_topic_id(METADATA_TOPIC_ID)
         self._watch(log)
         self.metadata_log = log
         return log
