@@ -17,6 +17,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar
 
 from ottla.world.doors import World
 from ottla.world.real import real_world
+from ottla.world.real.memory import keep_large_blocks_apart
 
 T = TypeVar("T")
 
@@ -94,6 +95,7 @@ def settle_memory() -> None:
     gc.collect()
     gc.freeze()
     gc.set_threshold(GC_THRESHOLD, 10, 10)
+    keep_large_blocks_apart()
 
 
 def notify(state: str) -> None:
