@@ -24,7 +24,7 @@ from tests.nodes import Node, Product
 
 VERSION = "4.3.0"
 LOG4J = "2.25.1"
-CURE = "needs a JVM and Maven: apt-get install openjdk-17-jre-headless maven"
+CURE = "needs a JVM and Maven: apt-get install openjdk-17-jdk-headless maven"
 
 POM = f"""<project xmlns="http://maven.apache.org/POM/4.0.0">
   <modelVersion>4.0.0</modelVersion>

@@ -135,7 +135,11 @@ def test_initial_controllers_are_written_as_given() -> None:
         ),
         (STATIC, {"scram": ("SCRAM-SHA-256=[name=a,password=b,iterations=1]",)}, "must be >= 4096"),
         (DYNAMIC, {"initial_controllers": "1-here"}, "No @ found in dynamic voter string: 1-here"),
-        (DYNAMIC, {"initial_controllers": "1@here:x:JEXY6aqzQY-32P5TStzaFg"}, "Failed to parse port number"),
+        (
+            DYNAMIC,
+            {"initial_controllers": "1@here:x:JEXY6aqzQY-32P5TStzaFg"},
+            "Failed to parse port in dynamic voter string",
+        ),
         (DYNAMIC, {"initial_controllers": "1@here:1:short"}, "Failed to parse directory ID"),
     ],
 )

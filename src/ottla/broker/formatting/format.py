@@ -124,20 +124,26 @@ def _known_directories(
         if properties is not None:
             known[path] = properties
     for path, properties in known.items():
-        for what, found, wanted in (
-            ("cluster.id", properties.cluster_id, options.cluster_id),
-            ("node.id", properties.node_id, settings.node_id),
-        ):
-            if found not in (None, wanted):
-                raise FormatError(
-                    f"Invalid {what} in: {path}/meta.properties. Expected {wanted}, but read {found}"
-                )
+        _check_ours(settings, options, f"{path}/meta.properties", properties)
     if known and not options.ignore_formatted:
         raise FormatError(
             f"Log directory {next(iter(known))} is already formatted. Use --ignore-formatted to ignore this "
             "directory and format the others."
         )
     return set(known)
+
+
+def _check_ours(settings: NodeSettings, options: FormatOptions, path: str, found: MetaProperties) -> None:
+    """Raise FormatError when the properties in `path` are those of another cluster or node."""
+    if found.cluster_id not in (None, options.cluster_id):
+        raise FormatError(
+            f"Invalid cluster.id in: {path}. Expected {options.cluster_id}, but read {found.cluster_id}"
+        )
+    if found.node_id not in (None, settings.node_id):
+        raise FormatError(
+            f"Stored node id {found.node_id} doesn't match previous node id {settings.node_id} in {path}. Moved data "
+            f"need node.id={found.node_id}; a new node begins with directories of its own."
+        )
 
 
 def _summary(records: list[object], metadata_version: int) -> str:

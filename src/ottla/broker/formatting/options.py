@@ -44,7 +44,7 @@ def parse_initial_controllers(text: str) -> list[InitialController]:
     for entry in filter(None, (part.strip() for part in text.split(","))):
         controller = _controller(entry)
         if controller.id in found:
-            raise FormatError(f"Duplicate voter id {controller.id} in --initial-controllers.")
+            raise FormatError(f"Node id {controller.id} was specified more than once.")
         found[controller.id] = controller
     if not found:
         raise FormatError("No voters given.")
@@ -52,20 +52,24 @@ def parse_initial_controllers(text: str) -> list[InitialController]:
 
 
 def _controller(entry: str) -> InitialController:
-    id_text, at, rest = entry.partition("@")
+    id_text, at, address = entry.partition("@")
     if not at:
         raise FormatError(f"No @ found in dynamic voter string: {entry}")
-    host, colon, directory = rest.rpartition(":")
-    host, second, port = host.rpartition(":")
-    if not colon or not second:
-        raise FormatError(f"Dynamic voter string {entry} is not of the form id@host:port:directory.")
-    host = host[1:-1] if host.startswith("[") and host.endswith("]") else host
     if not id_text.isdecimal():
         raise FormatError(f"Failed to parse node id in dynamic voter string: {entry}")
-    if not port.isdecimal() or int(port) > 65_535:
-        raise FormatError(f"Failed to parse port number in dynamic voter string: {entry}")
+    # An IPv6 address stands in brackets, and has colons of its own.
+    host, colon, rest = address.partition("]:") if address.startswith("[") else address.partition(":")
+    if not colon:
+        raise FormatError(f"No colon following hostname could be found: {entry}")
+    port, colon, directory = rest.partition(":")
+    if not colon:
+        raise FormatError(f"No colon following port could be found: {entry}")
+    if not port.isdecimal():
+        raise FormatError(f"Failed to parse port in dynamic voter string: {entry}")
+    if int(port) > 65_535:
+        raise FormatError(f"Invalid port {port} in dynamic voter string: {entry}")
     try:
-        return InitialController(int(id_text), host, int(port), uuid_parse(directory))
+        return InitialController(int(id_text), host.removeprefix("["), int(port), uuid_parse(directory))
     except ValueError as error:
         raise FormatError(
             f"Failed to parse directory ID in dynamic voter string: {entry}: {error}"

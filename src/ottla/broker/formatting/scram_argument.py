@@ -36,7 +36,7 @@ def scram_record(argument: str, chance: Chance) -> UserScramCredentialRecord:
     if user is None:
         raise FormatError("You must supply 'name' to add-scram")
     salt_text = parts.pop("salt", None)
-    iterations = _iterations(parts.pop("iterations", None), name)
+    iterations = _iterations(parts.pop("iterations", None), mechanism)
     salt = chance.bytes(SALT_BYTES) if salt_text is None else _bytes("salt", salt_text)
     password, salted_text = parts.pop("password", None), parts.pop("saltedpassword", None)
     if parts:
@@ -66,7 +66,7 @@ def _part(text: str) -> tuple[str, str]:
     return name, value
 
 
-def _iterations(text: str | None, mechanism: str) -> int:
+def _iterations(text: str | None, mechanism: ScramMechanism) -> int:
     if text is None:
         return MIN_ITERATIONS
     try:
@@ -75,11 +75,11 @@ def _iterations(text: str | None, mechanism: str) -> int:
         raise FormatError(f"Failed to parse iterations count: {text}") from error
     if iterations < MIN_ITERATIONS:
         raise FormatError(
-            f"The 'iterations' value must be >= {MIN_ITERATIONS} for add-scram using {mechanism}"
+            f"The 'iterations' value must be >= {MIN_ITERATIONS} for add-scram using {mechanism.name}"
         )
     if iterations > MAX_ITERATIONS:
         raise FormatError(
-            f"The 'iterations' value must be <= {MAX_ITERATIONS} for add-scram using {mechanism}"
+            f"The 'iterations' value must be <= {MAX_ITERATIONS} for add-scram using {mechanism.name}"
         )
     return iterations
 

@@ -109,7 +109,8 @@ def metadata_version_level(text: str) -> int:
         text = ".".join(parts[:2])
     matching = [level for level, name in METADATA_VERSION_NAMES.items() if text in (name, name.split("-")[0])]
     if not matching:
-        raise LevelError(f"Unknown metadata.version '{text}'")
+        known = ", ".join(METADATA_VERSION_NAMES.values())
+        raise LevelError(f"Unknown metadata.version '{text}'. Supported metadata.version are: {known}")
     return max(matching)
 
 
