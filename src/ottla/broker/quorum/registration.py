@@ -72,6 +72,7 @@ class Registration:
         self._standing = standing
         self._offline = offline
         self._cordoned = cordoned
+        self._controller_incarnation = Uuid(world.chance.bytes(16))
         self._incarnation = Uuid(world.chance.bytes(16))
         self._timer: Timer | None = None
         self._stopped = False
@@ -115,7 +116,7 @@ class Registration:
     def _controller_request(self) -> controller_registration.ControllerRegistrationRequest:
         return controller_registration.ControllerRegistrationRequest(
             controller_id=self._standing.node_id,
-            incarnation_id=self._incarnation,
+            incarnation_id=self._controller_incarnation,
             listeners=[
                 controller_registration.Listener(
                     name=each.name,
