@@ -71,7 +71,8 @@ def create_topic(port: int, name: str, partitions: int) -> None:
         (error,) = struct.unpack_from(">h", answer, 16 + len(frames.text(name)))
         if error:
             raise RuntimeError(f"creating {name} answered with error {error}")
-    wait_for_leader(port, name, partitions - 1)
+    for partition in range(partitions):
+        wait_for_leader(port, name, partition)
 
 
 def wait_for_leader(port: int, topic: str, partition: int) -> None:
