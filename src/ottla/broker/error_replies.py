@@ -46,8 +46,18 @@ LEVELS: Final[dict[ApiKey, tuple[tuple[str, str], ...]]] = {
     K.DESCRIBE_TOPIC_PARTITIONS: (("topics", "topics"),),
 }
 
-_BESIDE: Final[dict[ApiKey, dict[str, int]]] = {K.INIT_PRODUCER_ID: {"producer_epoch": -1}}
+_BESIDE: Final[dict[ApiKey, dict[str, Any]]] = {
+    K.INIT_PRODUCER_ID: {"producer_epoch": -1},
+    K.FIND_COORDINATOR: {"node_id": -1, "port": -1},
+    K.DESCRIBE_CLIENT_QUOTAS: {"entries": None},
+}
 """Fields beside the error that do not hold their default then."""
+
+_TWICE: Final = frozenset({K.METADATA, K.ELECT_LEADERS})
+"""Answers that say the error for the whole and beside each thing named."""
+
+_OUTCOMES: Final = frozenset({"num_partitions", "replication_factor"})
+"""Fields of an answer that tell what was done, though a request has them too."""
 
 _SAME: Final = {"partition": "partition_index", "name": "topic_name", "index": "partition_index"}
 """Fields that are called one thing in a request and another in its answer."""
@@ -61,12 +71,14 @@ def error_reply(api: Api, request: Body, version: int, error: KafkaError) -> Bod
     if api.key is ApiKey.PRODUCE and cast(Any, request).acks == 0:
         return None
     own = next((field for field in shape_of(cls) if field.name == "error_code"), None)
+    response = cls()
     if own is not None and own.versions.includes(version):
-        return cls(**_verdict(cls, error), **_BESIDE.get(api.key, {}))
+        response = cls(**_verdict(cls, error), **_BESIDE.get(api.key, {}))
+        if api.key not in _TWICE:
+            return response
     levels = LEVELS.get(api.key)
     if levels is None:
         return None if own is None else cls()  # as Kafka: empty in versions before it could be said
-    response = cls()
     setattr(
         response,
         levels[0][1],
@@ -121,7 +133,7 @@ def _carried(item: Any, fields: dict[str, Field], version: int) -> dict[str, Any
     for name in item.__struct_fields__:
         target = name if name in fields else _SAME.get(name)
         value = getattr(item, name)
-        if target not in fields or fields[target].array:
+        if target not in fields or target in _OUTCOMES or fields[target].array:
             continue
         if value is not None or fields[target].nullable.includes(version):
             carried[target] = value

@@ -97,7 +97,7 @@ def test_list_offsets_finds_times_and_special_places(tmp_path: Path) -> None:
             assert (await offsets(client, -2, version))[:2] == (0, 0)
         twice = ListOffsetsTopic(name="orders", partitions=[ListOffsetsPartition(), ListOffsetsPartition()])
         answer = await client.ask(ListOffsetsRequest(topics=[twice]), ListOffsetsResponse, 7)
-        assert [each.error_code for each in answer.topics[0].partitions] == [ErrorCode.INVALID_REQUEST] * 2
+        assert [each.error_code for each in answer.topics[0].partitions] == [ErrorCode.INVALID_REQUEST]
 
     on_bench(tmp_path, scenario)
 

@@ -34,8 +34,8 @@ def handle(
     results: dict[str, AlterReplicaLogDirTopicResult] = {}
     for wanted in request.dirs:
         for topic in wanted.topics:
-            result = results.setdefault(topic.name, AlterReplicaLogDirTopicResult(topic_name=topic.name))
             for index in topic.partitions:
+                result = results.setdefault(topic.name, AlterReplicaLogDirTopicResult(topic_name=topic.name))
                 answer = AlterReplicaLogDirPartitionResult(partition_index=index)
                 try:
                     _move(services, topic.name, index, wanted.path)

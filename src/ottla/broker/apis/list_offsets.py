@@ -52,10 +52,10 @@ def handle(services: Services, context: Context, request: ListOffsetsRequest) ->
     response = ListOffsetsResponse()
     for topic in request.topics:
         answers = []
-        for each in topic.partitions:
-            answer = ListOffsetsPartitionResponse(partition_index=each.partition_index)
+        for index, each in {each.partition_index: each for each in topic.partitions}.items():
+            answer = ListOffsetsPartitionResponse(partition_index=index)
             try:
-                if named[topic.name, each.partition_index] > 1:
+                if named[topic.name, index] > 1:
                     raise KafkaError(ErrorCode.INVALID_REQUEST)
                 _find(services, context, request, topic.name, each, answer)
             except KafkaError as error:

@@ -78,7 +78,12 @@ def _topics(services: Services, context: Context, request: MetadataRequest) -> l
     by_id = {each.topic_id: None for each in request.topics if each.topic_id != ZERO_UUID}
     if by_id:
         return [_by_id(services, context, topic_id) for topic_id in by_id]
-    names = {each.name: None for each in request.topics if each.name is not None}
+    names: dict[str, None] = {}
+    for each in request.topics:
+        if each.name is None:
+            each.name = ""  # so that the answer can carry it
+            raise KafkaError(ErrorCode.UNKNOWN_SERVER_ERROR, "A topic was asked for by neither name nor id")
+        names[each.name] = None
     create_missing = request.allow_auto_topic_creation and services.settings["auto.create.topics.enable"]
     missing: list[str] = []
     answers = []

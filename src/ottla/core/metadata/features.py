@@ -54,7 +54,7 @@ def update_features(
             )
             return Outcome([], UpdateFeaturesResponse(error_code=error.code, error_message=text))
     names = [update.feature for update in request.feature_updates]
-    results = [UpdatableFeatureResult(feature=name, error_message=None) for name in names]
+    results = [UpdatableFeatureResult(feature=name, error_message=ErrorCode.NONE.name) for name in names]
     answer = UpdateFeaturesResponse(error_message=None, results=results)
     return Outcome([] if request.validate_only else records, answer)
 

@@ -43,7 +43,7 @@ def create_partitions(
                 raise KafkaError(ErrorCode.INVALID_REQUEST, "Duplicate topic name.")
             records += _more_partitions(state, topic)
         except KafkaError as error:
-            result.error_code, result.error_message = error.code, error.text
+            result.error_code, result.error_message = error.code, error.message
         results[topic.name] = result
     answer = CreatePartitionsResponse(results=list(results.values()))
     return Outcome([] if request.validate_only else records, answer)

@@ -160,7 +160,7 @@ def describe_quotas(
         for entity, quotas in image.client_quotas.items()
         if _matches(dict(entity), exact, typed, request.strict)
     ]
-    return DescribeClientQuotasResponse(error_message=None, entries=entries)
+    return DescribeClientQuotasResponse(entries=entries)
 
 
 def _matches(

@@ -42,7 +42,7 @@ def alter_reassignments(
             try:
                 records += _reassign(state, topic.name, partition.partition_index, partition.replicas, allow)
             except KafkaError as error:
-                result.error_code, result.error_message = error.code, error.text
+                result.error_code, result.error_message = error.code, error.message
             answer.partitions.append(result)
         responses.append(answer)
     reply = AlterPartitionReassignmentsResponse(

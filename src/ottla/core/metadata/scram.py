@@ -127,7 +127,7 @@ def describe_credentials(
     names = list(times) or list(dict.fromkeys(user for _, user in image.scram))
     results: list[DescribeUserScramCredentialsResult] = []
     for name in names:
-        result = DescribeUserScramCredentialsResult(user=name, error_message=None)
+        result = DescribeUserScramCredentialsResult(user=name)
         infos = [
             CredentialInfo(mechanism=mechanism, iterations=credential.iterations)
             for (mechanism, user), credential in image.scram.items()
@@ -144,4 +144,4 @@ def describe_credentials(
         else:
             result.credential_infos = infos
         results.append(result)
-    return DescribeUserScramCredentialsResponse(error_message=None, results=results)
+    return DescribeUserScramCredentialsResponse(results=results)

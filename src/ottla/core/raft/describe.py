@@ -58,7 +58,6 @@ def describe_quorum(
         for state in (me, *others):
             state.replica_directory_id = ReplicaKey(0).directory_id
     partition = PartitionDataResponse(
-        error_message=None,
         leader_id=facts.leader_id,
         leader_epoch=facts.epoch,
         high_watermark=facts.high_watermark,
@@ -66,7 +65,6 @@ def describe_quorum(
         observers=others,
     )
     answer = DescribeQuorumResponse(
-        error_message=None,
         topics=[TopicDataResponse(topic_name=METADATA_TOPIC, partitions=[partition])],
     )
     if version >= 2:
@@ -78,7 +76,6 @@ def describe_quorum(
 
 def _failed(asked: list[tuple[str, int]], error: ErrorCode) -> DescribeQuorumResponse:
     return DescribeQuorumResponse(
-        error_message=None,
         topics=[
             TopicDataResponse(
                 topic_name=topic,
