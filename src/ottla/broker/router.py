@@ -212,10 +212,7 @@ class Router:
         end = 10 + length
         if end > len(frame):
             raise CloseConnection("the client id of a request is longer than the request", kind="header")
-        try:
-            client_id = frame[10:end].decode()
-        except UnicodeDecodeError:
-            raise CloseConnection("the client id of a request is not UTF-8", kind="header") from None
+        client_id = frame[10:end].decode("utf-8", "replace")
         return Context(caller, key, version, correlation_id, client_id, started), end
 
     def _authorize(self, api: Api, context: Context) -> None:

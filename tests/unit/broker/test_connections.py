@@ -82,7 +82,6 @@ NONSENSE = {
     "old version": (struct.pack(">ihhih", 10, 1, 3, 1, -1), "Fetch has no version 3, only 4 to 18"),
     "new version": (struct.pack(">ihhih", 10, 0, 14, 1, -1), "Produce has no version 14"),
     "client id too long": (struct.pack(">ihhih", 10, 18, 2, 1, 500), "client id"),
-    "client id not text": (struct.pack(">ihhih", 12, 18, 2, 1, 2) + b"\xff\xfe", "not UTF-8"),
     "short body": (struct.pack(">ihhih", 10, 0, 9, 1, -1) + b"", "cannot be read"),
 }
 
@@ -173,6 +172,18 @@ def test_half_a_frame_waits_for_the_other_half(tmp_path: Path) -> None:
         await asyncio.sleep(0.02)
         client.writer.write(frame[-1:])
         assert (await client.receive(ApiVersionsResponse, 2)).error_code == 0
+
+    on_bench(tmp_path, scenario)
+
+
+def test_what_is_not_utf8_is_read_as_java_reads_it(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        client = await bench.client()
+        client.writer.write(struct.pack(">ihhih", 12, 18, 2, 1, 2) + b"\xff\xfe")
+        assert (await client.receive(ApiVersionsResponse, 2)).error_code == 0
+        client.writer.write(struct.pack(">ihhihih", 19, 3, 1, 2, -1, 1, 3) + b"a\xffb")
+        (topic,) = (await client.receive(MetadataResponse, 1)).topics
+        assert (topic.name, topic.error_code) == ("a\ufffdb", ErrorCode.INVALID_TOPIC_EXCEPTION)
 
     on_bench(tmp_path, scenario)
 

@@ -238,8 +238,7 @@ def test_more_elements_than_a_message_may_hold_are_refused() -> None:
 
 
 def test_a_string_is_utf8_and_ends_where_an_int16_does() -> None:
-    with pytest.raises(DecodeError, match="UTF-8"):
-        decode(Sample, bytes.fromhex("0001 0001 ff 00000000"), 0)
+    assert decode(Sample, bytes.fromhex("0001 0001 ff 00000000"), 0).name == "\ufffd"  # as Java reads it
     longest = Sample(name="x" * 32767)
     for version in (0, 2):
         assert decode(Sample, encode(longest, version), version) == longest

@@ -70,7 +70,10 @@ def decode(cls: type[B], data: bytes, version: int, offset: int = 0) -> B:
 
 
 def decode_from(cls: type[B], data: bytes, version: int, offset: int = 0) -> tuple[B, int]:
-    """The message at `offset`, and the position after it. Raises DecodeError."""
+    """The message at `offset`, and the position after it. Raises DecodeError.
+
+    Bytes of a string that are not UTF-8 become U+FFFD, as in Kafka: the request is then refused for what it says.
+    """
     decoder = _DECODERS.get((cls, version))
     if decoder is None:
         if not cls.wire.versions.includes(version):
@@ -82,8 +85,6 @@ def decode_from(cls: type[B], data: bytes, version: int, offset: int = 0) -> tup
         raise DecodeError(
             f"{cls.__name__} version {version} ends early: {len(data) - offset} bytes"
         ) from error
-    except UnicodeDecodeError as error:
-        raise DecodeError(f"{cls.__name__} version {version} holds a string that is not UTF-8") from error
 
 
 def source(cls: type[Body], version: int) -> str:

@@ -158,7 +158,7 @@ class DecoderPage(Page):
         with self.block(f"if stop > {self._end}:"):
             self.line(f"raise short({where!r}, {self._end} - pos)")
         if kind is STRING:
-            self.line(f"{target} = data[pos:stop].decode()")
+            self.line(f"{target} = data[pos:stop].decode('utf-8', 'replace')")
         else:
             self._has_records |= kind is RECORDS
             self.line(f"{target} = {'view' if kind is RECORDS else 'data'}[pos:stop]")
