@@ -12,10 +12,12 @@ import struct
 import subprocess
 import sys
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 CLUSTER_ID = "4L6g3nShT-eMCtK--X86sw"
+STANDALONE = {"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1"}
+"""For a quorum that keeps its voters in its log; a voter asks nobody where the others are."""
 START_SECONDS = 60
 STOP_SECONDS = 60
 
@@ -27,6 +29,10 @@ class Product:
     name: str
     format: list[str]
     server: list[str]
+
+    def standalone(self) -> Product:
+        """The same, formatted as the only voter of a dynamic quorum. Its properties need `STANDALONE`."""
+        return replace(self, format=[*self.format, "-s"])
 
 
 def ottla() -> Product:

@@ -40,7 +40,8 @@ public class Workbench {
         }
     }
 
-    /** The first call to exit counts: a tool that catches everything catches its own end too, and exits again. */
+    /** The first call to exit counts, and what is said after it does not: a tool that catches everything catches its
+     * own end too, reports it and exits again. */
     static Integer code;
 
     public static void main(String[] unused) throws Exception {
@@ -51,6 +52,10 @@ public class Workbench {
         System.setOut(new PrintStream(out, true, StandardCharsets.UTF_8));
         System.setErr(new PrintStream(err, true, StandardCharsets.UTF_8));
         Exit.Procedure end = (status, message) -> {
+            System.out.flush();
+            System.err.flush();
+            out.to = OutputStream.nullOutputStream();
+            err.to = OutputStream.nullOutputStream();
             if (code == null)
                 code = status;
             throw new Ended(code);

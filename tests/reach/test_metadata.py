@@ -18,7 +18,7 @@ import pytest
 
 from tests import apache_kafka
 from tests.java_tools import Workbench, workbench
-from tests.nodes import Node, Product, ottla
+from tests.nodes import STANDALONE, Node, Product, ottla
 from tests.reach.contents import TOPICS, found
 
 pytestmark = pytest.mark.timeout(120)
@@ -120,14 +120,11 @@ Directories = dict[str, Path]
 @pytest.fixture(scope="module", params=["static", "standalone"])
 def directories(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Directories:
     """Where each product's node left its data, after both went through the same."""
-    properties = dict(PROPERTIES)
-    flags: list[str] = []
-    if request.param == "standalone":
-        properties |= {"controller.quorum.voters": "", "controller.quorum.bootstrap.servers": "127.0.0.1:1"}
-        flags = ["-s"]
+    standalone = request.param == "standalone"
+    properties = PROPERTIES | (STANDALONE if standalone else {})
 
     def live(product: Product) -> Path:
-        product = replace(product, format=[*product.format, *flags])
+        product = product.standalone() if standalone else product
         node = Node(Path(tmp_path_factory.mktemp(product.name)), product, properties)
         try:
             node.start()
