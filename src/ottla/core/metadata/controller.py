@@ -12,16 +12,17 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from ottla.core.metadata import (
-    brokers,
     configs,
     controllers,
     directories,
     elections,
     features,
+    heartbeats,
     partitions,
     producer_ids,
     quotas,
     reassignments,
+    registrations,
     scram,
     security,
     topics,
@@ -66,8 +67,8 @@ HANDLERS: Final[dict[type, Callable[[State, int, Command, Any], Outcome[object, 
     alter_partition_reassignments.AlterPartitionReassignmentsRequest: reassignments.alter_reassignments,
     alter_user_scram_credentials.AlterUserScramCredentialsRequest: scram.alter_credentials,
     assign_replicas_to_dirs.AssignReplicasToDirsRequest: directories.assign_replicas,
-    broker_heartbeat.BrokerHeartbeatRequest: brokers.heartbeat,
-    broker_registration.BrokerRegistrationRequest: brokers.register_broker,
+    broker_heartbeat.BrokerHeartbeatRequest: heartbeats.heartbeat,
+    broker_registration.BrokerRegistrationRequest: registrations.register_broker,
     controller_registration.ControllerRegistrationRequest: controllers.register_controller,
     create_acls.CreateAclsRequest: security.create_acls,
     create_delegation_token.CreateDelegationTokenRequest: security.create_token,
@@ -80,7 +81,7 @@ HANDLERS: Final[dict[type, Callable[[State, int, Command, Any], Outcome[object, 
     incremental_alter_configs.IncrementalAlterConfigsRequest: configs.incremental_alter,
     list_partition_reassignments.ListPartitionReassignmentsRequest: reassignments.list_reassignments,
     renew_delegation_token.RenewDelegationTokenRequest: security.renew_token,
-    unregister_broker.UnregisterBrokerRequest: brokers.unregister_broker,
+    unregister_broker.UnregisterBrokerRequest: registrations.unregister_broker,
     update_features.UpdateFeaturesRequest: features.update_features,
 }
 
@@ -152,16 +153,16 @@ class Controller:
     @property
     def deadline(self) -> int | None:
         """When `tick` wants to be called: a broker's session ends, or leaders are to be rebalanced."""
-        expiry = brokers.next_expiry(self.state)
+        expiry = heartbeats.next_expiry(self.state)
         times = [at for at in (expiry, self._balance_at) if at is not None]
         return min(times, default=None)
 
     def tick(self, now: int) -> list[object]:
         """The records that time alone calls for; empty when nothing is due."""
-        stale = brokers.stale_broker(self.state, now)
+        stale = heartbeats.stale_broker(self.state, now)
         if stale is not None:
             self.state.sessions.forget(stale.id)
-            return brokers.fence_records(self.state, stale)
+            return heartbeats.fence_records(self.state, stale)
         if self._balance_at is None or now < self._balance_at:
             return []
         self._balance_at = now + self.state.settings.leader_imbalance_check_interval_ms
