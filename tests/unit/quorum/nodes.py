@@ -10,8 +10,9 @@ from msgspec.structs import replace
 
 from ottla.broker.quorum.bootstrap import BOOTSTRAP_FILE
 from ottla.broker.quorum.checkpoints import checkpoint_batches
-from ottla.broker.quorum.quorum import Quorum, QuorumSettings
+from ottla.broker.quorum.quorum import Quorum
 from ottla.broker.quorum.registration import RegisteredListener, Registration, Standing
+from ottla.broker.quorum.settings import QuorumSettings
 from ottla.broker.quorum.snapshots import SnapshotPolicy
 from ottla.broker.storage.directory import LogDirectory, write_file
 from ottla.broker.storage.loading import create_log, load_log

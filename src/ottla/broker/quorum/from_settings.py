@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ottla.broker.config.node_settings import NodeSettings
-from ottla.broker.quorum.quorum import QuorumSettings
 from ottla.broker.quorum.registration import RegisteredListener
+from ottla.broker.quorum.settings import QuorumSettings
 from ottla.broker.quorum.snapshots import SnapshotPolicy
 from ottla.core.log.config import LogConfig
 from ottla.core.metadata.state import ControllerSettings

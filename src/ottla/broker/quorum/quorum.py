@@ -9,20 +9,18 @@ speak of records that are not committed yet.
 from __future__ import annotations
 
 import logging
-from asyncio import Future
 from collections import deque
 from collections.abc import Callable
-from functools import partial
 from typing import Any
-
-import msgspec
 
 from ottla.broker.quorum.batches import MetadataLogError, build_batch
 from ottla.broker.quorum.bootstrap import activation_records, read_bootstrap
 from ottla.broker.quorum.election_file import read_election, write_election
 from ottla.broker.quorum.notices import QuotaNotice
 from ottla.broker.quorum.opening import Opened, load
-from ottla.broker.quorum.snapshots import SnapshotPolicy, Snapshots
+from ottla.broker.quorum.settings import QuorumSettings
+from ottla.broker.quorum.snapshots import Snapshots
+from ottla.broker.quorum.waiting import Progress, Timers
 from ottla.broker.quorum.writer import Writer
 from ottla.broker.storage.log import Log
 from ottla.core.metadata.controller import Controller
@@ -48,31 +46,15 @@ from ottla.core.raft.machine import (
     Start,
 )
 from ottla.core.raft.observers import Observers
-from ottla.core.raft.voters import ReplicaKey, VoterEndpoint, VoterSet
+from ottla.core.raft.voters import ReplicaKey
 from ottla.core.records.control import build_control
 from ottla.core.wire.declaration import Body
 from ottla.core.wire.messages.records.metadata import NoOpRecord
-from ottla.world.doors import Timer, World
+from ottla.world.doors import World
 
 _log = logging.getLogger("ottla.quorum")
 
 Subscriber = Callable[[MetadataImage, Delta], None]
-
-
-class QuorumSettings(msgspec.Struct, frozen=True):
-    """The node's settings that the quorum obeys; times in milliseconds."""
-
-    cluster_id: str
-    node_id: int
-    static_voters: VoterSet | None
-    """The voters of `controller.quorum.voters`; None when they are kept in the log."""
-    endpoints: tuple[VoterEndpoint, ...]
-    """Where this node's controller listeners can be reached."""
-    min_insync_replicas: int = 1
-    max_idle_interval_ms: int = 500
-    fetch_max_bytes: int = 1 << 20
-    fetch_snapshot_max_bytes: int = 1 << 20
-    snapshots: SnapshotPolicy = SnapshotPolicy()
 
 
 class Quorum:
@@ -98,14 +80,13 @@ class Quorum:
         self._raft: RaftMachine
         self._opened: Opened
         self.snapshots: Snapshots
-        self._timers: dict[str, Timer] = {}
+        self._timers = Timers(self.clock)
         self._failure: KafkaError | None = None
         self._stopped = False
         self._checkpointing = False
         self.kraft_version = 0
         self.observers = Observers()
-        self._watching: list[Future[None]] = []
-        """One for each fetch of the log that waits, so no more than there are connections."""
+        self._progress = Progress(self.clock)
 
     # -- the image -----------------------------------------------------------------------------------------------
 
@@ -172,14 +153,13 @@ class Quorum:
         if self._stopped:
             return
         self._stopped = True
-        for timer in self._timers.values():
-            timer.cancel()
+        self._timers.stop()
         try:
             await self._writer.committed(self.log.end_offset)
         except KafkaError as error:
             _log.error("Stopped with uncommitted metadata: %s", error)
         self._step(Resign())
-        self._moved()
+        self._progress.made()
         self._writer.fail(KafkaError(ErrorCode.NOT_CONTROLLER))
 
     def _activate(self) -> None:
@@ -217,25 +197,12 @@ class Quorum:
 
     async def beyond(self, offset: int, high_watermark: int, max_wait_ms: int) -> None:
         """Return when the log ends beyond `offset` or the high watermark beyond the one given, or after a while."""
-        until = self.clock.now() + max_wait_ms
-        while self.log.end_offset <= offset and self._raft.high_watermark <= high_watermark:
-            if self._stopped or self.clock.now() >= until:
-                return
-            moved: Future[None] = self.clock.future()
-            self._watching.append(moved)
-            timer = self.clock.call_at(until, partial(_wake, moved))
-            try:
-                await moved
-            finally:
-                timer.cancel()
-                if moved in self._watching:
-                    self._watching.remove(moved)
 
-    def _moved(self) -> None:
-        """The log or the high watermark moved: who watches them looks again."""
-        watching, self._watching = self._watching, []
-        for moved in watching:
-            _wake(moved)
+        def reached() -> bool:
+            moved = self.log.end_offset > offset or self._raft.high_watermark > high_watermark
+            return moved or self._stopped
+
+        await self._progress.wait(reached, max_wait_ms)
 
     def facts(self) -> Facts:
         """What peers may know of us."""
@@ -325,7 +292,7 @@ class Quorum:
             for subscriber in self._subscribers:
                 subscriber(self.image, delta)
         self._writer.release(high_watermark)
-        self._moved()
+        self._progress.made()
         if self.snapshots.due and not self._checkpointing and not self._loader.in_transaction:
             self._checkpointing = True
             self.clock.spawn(self._snapshot(), name="checkpoint")
@@ -345,7 +312,7 @@ class Quorum:
     def _schedule_idle(self) -> None:
         interval = self.settings.max_idle_interval_ms
         if interval > 0:
-            self._after("idle", self._writer.appended_at + interval, self._idle_tick)
+            self._timers.set("idle", self._writer.appended_at + interval, self._idle_tick)
 
     def _idle_tick(self) -> None:
         if self._stopped or self._failure is not None:
@@ -358,7 +325,7 @@ class Quorum:
     def _schedule_tick(self) -> None:
         at = self.controller.deadline
         if at is not None and not self._stopped:
-            self._after("controller", at, self._tick)
+            self._timers.set("controller", at, self._tick)
 
     def _tick(self) -> None:
         if self._stopped or self._failure is not None:
@@ -368,13 +335,6 @@ class Quorum:
             self._append_own(records)
         self._schedule_tick()
 
-    def _after(self, name: str, at: int, callback: Callable[[], None]) -> None:
-        """Call back at `at`; a call of the same name that is still to come is replaced."""
-        waiting = self._timers.pop(name, None)
-        if waiting is not None:
-            waiting.cancel()
-        self._timers[name] = self.clock.call_at(at, callback)
-
     def _append_own(self, records: list[object]) -> None:
         """Append what nobody asked for."""
         try:
@@ -383,8 +343,3 @@ class Quorum:
             _log.error("The metadata log took no records: %s", error)
             if not self.log.directory.online:
                 self._log_failed(error)
-
-
-def _wake(moved: Future[None]) -> None:
-    if not moved.done():
-        moved.set_result(None)
