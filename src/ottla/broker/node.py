@@ -253,6 +253,7 @@ class Node:
         )
         assignments.load(image)
         self.quorum.subscribe(assignments.follow)
+        self.services.partitions.on_placed = self._placed
 
     async def _serve(self) -> None:
         """Clients come last: before the metadata names this broker they would be told of no broker at all."""
@@ -261,6 +262,7 @@ class Node:
             if listener.role is ListenerRole.CONTROLLER:
                 listener.serve()
         await self._registration.unfence()
+        await self.services.partitions.settled()
         for listener in self._listeners:
             if listener.role is ListenerRole.BROKER:
                 listener.serve()
@@ -291,8 +293,11 @@ class Node:
 
     def _log_moved(self, old: Log, new: Log) -> None:
         self.services.partitions.log_moved(old, new)
-        moved = Delta(changed_partitions={(new.topic_id, new.partition): new.topic})
-        self._assignments.follow(self.quorum.image, moved)
+        self._placed([(new.topic_id, new.partition)])
+
+    def _placed(self, keys: list[tuple[Uuid, int]]) -> None:
+        """These lie where the metadata may not know yet."""
+        self._assignments.look(self.quorum.image, keys)
 
     def _directory_failed(self, directory: LogDirectory) -> None:
         store = self.services.store
@@ -331,6 +336,7 @@ class Node:
             await clock.sleep(5)
         self._close_connections()
         self._assignments.stop()
+        self.services.partitions.stop()
         await clock.sleep(0)
         await self.quorum.stop()
         await self._store.close(broker_epoch=registration.epoch)

@@ -158,8 +158,7 @@ class Partition:
         if led:
             self._follow(self.machine.step(now, machine.Resigned()))
         self._follow(self.machine.step(now, elected))
-        if log.leader_epochs.latest < image.leader_epoch:
-            log.assign_epoch(image.leader_epoch, log.end_offset)
+        log.lead(image.leader_epoch)
         self._owner.wake(self)
 
     def retire(self, code: ErrorCode) -> None:

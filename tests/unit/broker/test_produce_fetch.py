@@ -6,7 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from ottla.broker.partitions import PLACED_A_TURN
 from ottla.core.model.errors import ErrorCode
+from ottla.core.model.ids import Uuid
 from ottla.core.records.batch import headers
 from ottla.core.records.record import records
 from ottla.core.wire.messages.fetch import (
@@ -394,3 +396,22 @@ def test_a_full_answer_of_a_cold_log_is_warmed_before_it_leaves(tmp_path: Path) 
 
     on_bench(tmp_path, scenario)
     assert warmed == [1]
+
+
+def test_thousands_of_partitions_come_up_in_slices(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        placed: list[tuple[Uuid, int]] = []
+        bench.partitions.on_placed = placed.extend
+        topic = bench.metadata.create("wide", 200)
+        assert len(bench.partitions) == PLACED_A_TURN
+        late = PLACED_A_TURN + 100
+        assert bench.partitions.absence("wide", late) == ErrorCode.NOT_LEADER_OR_FOLLOWER
+        await bench.partitions.settled()
+        assert len(bench.partitions) == 200 and bench.partitions.get("wide", late).leading
+        assert placed == [(topic.id, index) for index in range(PLACED_A_TURN, 200)]
+        bench.metadata.create("gone", 200)
+        bench.metadata.delete("gone")
+        await bench.partitions.settled()
+        assert len(bench.partitions) == 200
+
+    on_bench(tmp_path, scenario)

@@ -39,6 +39,24 @@ async def test_offsets_and_epoch_are_stamped_into_the_batch() -> None:
 
 
 @on_loop
+async def test_an_epoch_is_written_down_with_its_first_record() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    file = f"{log.path}/leader-epoch-checkpoint"
+    log.lead(5)
+    assert log.leader_epochs.entries() == [(5, 0)] and not shelf.disk.exists(file)
+    append(log, b"a", epoch=5)
+    assert shelf.disk.exists(file)
+    log.lead(7)
+    log = await shelf.restart(clean=True)
+    assert log.leader_epochs.entries() == [(5, 0)]  # epoch 7 wrote nothing
+    log.lead(9)
+    append(log, b"b", epoch=9)
+    log = await shelf.restart(clean=False)
+    assert log.leader_epochs.entries() == [(5, 0), (9, 1)]
+
+
+@on_loop
 async def test_a_read_gives_whole_batches_from_the_one_that_holds_the_offset() -> None:
     log = await Shelf().log()
     append(log, b"a", b"b", b"c")

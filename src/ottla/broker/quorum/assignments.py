@@ -49,16 +49,17 @@ class DirectoryAssignments:
 
     def load(self, image: MetadataImage) -> None:
         """Look at every replica of ours."""
-        self._look(image, ((id_, n) for id_, topic in image.topics_by_id.items() for n in topic.partitions))
+        self.look(image, ((id_, n) for id_, topic in image.topics_by_id.items() for n in topic.partitions))
 
     def follow(self, image: MetadataImage, delta: Delta) -> None:
         """Look at those that changed."""
-        self._look(image, delta.changed_partitions)
+        self.look(image, delta.changed_partitions)
 
     def stop(self) -> None:
         self._stopped = True
 
-    def _look(self, image: MetadataImage, changed: Iterable[tuple[Uuid, int]]) -> None:
+    def look(self, image: MetadataImage, changed: Iterable[tuple[Uuid, int]]) -> None:
+        """Let the controller know where our replicas of these lie, if it believes something else."""
         for key in changed:
             if self._wrong(image, key) is not None:
                 self._waiting[key] = None

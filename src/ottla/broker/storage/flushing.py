@@ -102,7 +102,8 @@ def seal(log: Log) -> None:
     if log.closed:
         return
     try:
-        log.write_epochs()
+        if log.leader_epochs.covers(log.end_offset):
+            log.write_epochs()
         log.take_snapshot()
         log.segments[-1].seal()
     except OSError as error:

@@ -336,9 +336,11 @@ def _settle(log: Log, wall: int, clean: bool) -> None:
         return
     log.recovery_point = log.end_offset if clean else min(log.recovery_point, log.end_offset)
     log.high_watermark = log.start_offset
+    recovered = log.leader_epochs.changed
     log.leader_epochs.truncate_end(log.end_offset)
     log.leader_epochs.truncate_start(log.start_offset)
-    log.write_epochs()
+    if recovered:  # what was merely cut off here would be cut off the same way the next time
+        log.write_epochs()
     _drop_stray_snapshots(log)
     if clean and not log.snapshots:
         # An orderly stop leaves a snapshot whenever there was a producer.

@@ -433,6 +433,12 @@ class Log:
             self.leader_epochs.assign(epoch, start)
         self.write_epochs()
 
+    def lead(self, epoch: int) -> None:
+        """A leader of `epoch` takes over. Nothing is written before its first record: an epoch without records says
+        nothing that the end of the log does not say, and a node takes over thousands of partitions at once."""
+        if epoch > self.leader_epochs.latest:
+            self.leader_epochs.assign(epoch, self.end_offset)
+
     def write_epochs(self) -> None:
         """Write the epoch checkpoint if the cache changed. It becomes durable with the next flush."""
         if not self.leader_epochs.changed:

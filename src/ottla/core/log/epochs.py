@@ -71,6 +71,10 @@ class LeaderEpochs:
         slot = bisect_right(self._starts, offset)
         return self._epochs[slot - 1] if slot else None
 
+    def covers(self, end: int) -> bool:
+        """Whether every epoch here has records in a log that ends at `end`."""
+        return not self._starts or self._starts[-1] < end
+
     def truncate_end(self, end: int) -> None:
         """The log now ends at `end`."""
         keep = bisect_left(self._starts, end)
