@@ -35,7 +35,7 @@ class ApiMetrics:
         self.total_micros = 0
         """From the moment the request was taken up until its answer went to the socket."""
         self.local_micros = 0
-        """The part of it that the handler's first step took; the rest was spent waiting."""
+        """The part of it until the answer was there, or had to be waited for."""
         self.buckets = [0] * BUCKETS
 
     def done(self, total_micros: int) -> None:

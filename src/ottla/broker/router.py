@@ -57,6 +57,7 @@ class Route:
 
     __slots__ = (
         "api",
+        "cluster_action",
         "first_version",
         "flexible_from",
         "handler",
@@ -73,6 +74,7 @@ class Route:
         self.named = handler
         self.handler: Handler
         self.metrics = metrics
+        self.cluster_action = False
         self.request: type[Body] | None = None
         self.first_version = 0
         self.last_version = -1
@@ -86,6 +88,7 @@ class Route:
         named = self.named
         self.handler = import_module(f"ottla.broker.apis.{named}").handle if isinstance(named, str) else named
         self.request = api.request
+        self.cluster_action = api.cluster_action
         self.first_version, self.last_version = api.min_version, api.max_stable_version
         if api.first_flexible is not None:
             self.flexible_from = api.first_flexible
@@ -161,7 +164,8 @@ class Router:
         except DecodeError as error:
             raise CloseConnection(f"a {api.name} request cannot be read: {error}", kind="decode") from error
         try:
-            self._authorize(api, context)
+            if route.cluster_action:
+                self._authorize(context)
             outcome = route.handler(self._services, context, request)
         except KafkaError as error:
             outcome = self._error(route, context, request, error)
@@ -169,11 +173,16 @@ class Router:
             raise
         except Exception as fault:
             outcome = self._fault(route, context, request, fault)
-        metrics.local_micros += self._clock.micros() - started
         if isinstance(outcome, Body):
-            return self._encode(route, context, request, outcome)
+            parts = self._encode(route, context, request, outcome)
+            spent = self._clock.micros() - started
+            metrics.local_micros += spent
+            metrics.done(spent)
+            return parts
+        spent = self._clock.micros() - started
+        metrics.local_micros += spent
         if outcome is None:
-            metrics.done(self._clock.micros() - started)
+            metrics.done(spent)
             return None
         if isinstance(outcome, Future):
             return Pending(route, context, request, outcome, True)
@@ -198,7 +207,9 @@ class Router:
         if response is None:
             route.metrics.done(self._clock.micros() - context.started)
             return None
-        return self._encode(route, context, request, response)
+        parts = self._encode(route, context, request, response)
+        route.metrics.done(self._clock.micros() - context.started)
+        return parts
 
     # -- steps
 
@@ -215,9 +226,9 @@ class Router:
         client_id = frame[10:end].decode("utf-8", "replace")
         return Context(caller, key, version, correlation_id, client_id, started), end
 
-    def _authorize(self, api: Api, context: Context) -> None:
+    def _authorize(self, context: Context) -> None:
         """APIs between nodes need the right to act for the cluster; the other questions are asked by the handlers."""
-        if api.cluster_action and not self._services.authorizer.allows(
+        if not self._services.authorizer.allows(
             context, Operation.CLUSTER_ACTION, ResourceType.CLUSTER, CLUSTER_NAME
         ):
             raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
@@ -271,9 +282,7 @@ class Router:
         else:
             head = _REPLY.pack(4 + size, context.correlation_id)
         parts[0] = head + parts[0]  # type: ignore[operator]
-        metrics = route.metrics
-        metrics.response_bytes += 4 + size
-        metrics.done(self._clock.micros() - context.started)
+        route.metrics.response_bytes += 4 + size
         return parts
 
 

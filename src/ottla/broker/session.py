@@ -168,7 +168,7 @@ class RequestSession:
                 elif isinstance(outcome, list):
                     freed += len(frame) + 4
                     replies += outcome
-                    size += size_of(outcome[0]) if len(outcome) == 1 else sum(map(size_of, outcome))
+                    size += sum(map(size_of, outcome))
                     if size >= JOINED_REPLY_BYTES:
                         self._connection.send(replies)
                         replies = []

@@ -104,7 +104,9 @@ class Leader:
         "_own",
         "_waiting_committed",
         "_waiting_own",
+        "effective_min_insync",
         "end_offset",
+        "enough_in_sync",
         "high_watermark",
         "isr",
         "leader_epoch",
@@ -122,6 +124,9 @@ class Leader:
         self.replicas: Sequence[int] = ()
         self.isr: Sequence[int] = ()
         self.min_insync_replicas = 1
+        self.effective_min_insync = 0
+        self.enough_in_sync = True
+        """Whether records with acks=all may be taken: asked for every append, so it is kept, not computed."""
         self._own = 0  # how far this node's own copy counts
         self._flush_to = -1  # `_own` stands still until the disk holds everything below this; -1: it does not
         self._followers: dict[int, int] = {}  # replica -> end offset
@@ -131,14 +136,6 @@ class Leader:
     @property
     def deadline(self) -> int | None:
         return None
-
-    @property
-    def effective_min_insync(self) -> int:
-        return min(self.min_insync_replicas, len(self.replicas))
-
-    @property
-    def enough_in_sync(self) -> bool:
-        return len(self.isr) >= self.effective_min_insync
 
     @property
     def unflushed(self) -> bool:
@@ -179,8 +176,7 @@ class Leader:
     def _elected(self, event: Elected) -> Sequence[Effect]:
         self.leading = True
         self.leader_epoch = event.leader_epoch
-        self.replicas, self.isr = event.replicas, event.isr
-        self.min_insync_replicas = event.min_insync_replicas
+        self._take_replicas(event)
         self.end_offset = self._own = event.end_offset
         self.high_watermark = min(event.high_watermark, event.end_offset)
         self._flush_to = -1
@@ -188,13 +184,18 @@ class Leader:
         return self._advance()
 
     def _changed(self, event: Changed) -> Sequence[Effect]:
-        self.replicas, self.isr = event.replicas, event.isr
-        self.min_insync_replicas = event.min_insync_replicas
+        self._take_replicas(event)
         known = self._followers
         self._followers = {
             replica: known.get(replica, -1) for replica in event.replicas if replica != self._node_id
         }
         return self._advance()
+
+    def _take_replicas(self, event: Elected | Changed) -> None:
+        self.replicas, self.isr = event.replicas, event.isr
+        self.min_insync_replicas = event.min_insync_replicas
+        self.effective_min_insync = min(event.min_insync_replicas, len(event.replicas))
+        self.enough_in_sync = len(event.isr) >= self.effective_min_insync
 
     def _appended(self, event: Appended) -> Sequence[Effect]:
         self.end_offset = event.end_offset
