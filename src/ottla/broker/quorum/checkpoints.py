@@ -117,7 +117,8 @@ async def write_beside(
         await file.sync()
     finally:
         file.close()
-    _publish(disk, path, id_)
+    _name(disk, path, id_)
+    await disk.run(disk.sync_directory, path)
     return size
 
 
@@ -128,9 +129,13 @@ def _new_part(disk: Disk, path: str, id_: OffsetAndEpoch) -> File:
 
 
 def _publish(disk: Disk, path: str, id_: OffsetAndEpoch) -> None:
+    _name(disk, path, id_)
+    disk.sync_directory(path)
+
+
+def _name(disk: Disk, path: str, id_: OffsetAndEpoch) -> None:
     name = f"{path}/{checkpoint_name(id_)}"
     disk.rename(name + PART, name)
-    disk.sync_directory(path)
 
 
 def read_checkpoint(disk: Disk, path: str, id_: OffsetAndEpoch) -> Checkpoint:
