@@ -184,6 +184,27 @@ def test_dynamic_configs_take_effect_at_once(tmp_path: Path) -> None:
     run(scenario)
 
 
+def test_cordoned_directories_take_no_new_logs(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        running = await start(settings_of(tmp_path, "one", "two", cordoned_log_dirs=str(tmp_path / "one")))
+        client = await running.client()
+        await create(client, "orders", 3)
+        assert not list((tmp_path / "one").glob("orders-*"))
+        resource = AlterConfigsResource(
+            resource_type=4,
+            resource_name="1",
+            configs=[AlterableConfig(name="cordoned.log.dirs", value=str(tmp_path / "two"))],
+        )
+        request = IncrementalAlterConfigsRequest(resources=[resource])
+        answer = await client.ask(request, IncrementalAlterConfigsResponse, 1)
+        assert answer.responses[0].error_code == 0, answer.responses[0].error_message
+        await create(client, "bills", 3)
+        assert len(list((tmp_path / "one").glob("bills-*"))) == 3
+        await running.stop()
+
+    run(scenario)
+
+
 def test_a_replica_moves_to_another_directory_while_it_is_written(tmp_path: Path) -> None:
     async def scenario() -> None:
         running = await start(settings_of(tmp_path, "one", "two"))

@@ -124,8 +124,9 @@ class Node:
     def _make_services(self, cluster_id: str) -> None:
         world, settings = self.world, self.settings
         services = self.services = Services(world, settings, cluster_id)
-        store = services.store = LogStore(world.disk, world.clock, world.chance, store_settings(settings))
-        settings.on_change(lambda changed: store.cleaner.update(cleaner_settings(settings)))
+        services.store = LogStore(world.disk, world.clock, world.chance, store_settings(settings))
+        self._apply_storage_settings(frozenset())
+        settings.on_change(self._apply_storage_settings)
         services.partitions = Partitions(
             settings.node_id, world.clock, settings, services.store, services.metrics
         )
@@ -284,12 +285,17 @@ class Node:
         if self._registration is not None:
             self._registration.directories_changed()
 
+    def _apply_storage_settings(self, changed: frozenset[str]) -> None:
+        store = self.services.store
+        store.cordoned = frozenset(self.settings.cordoned_log_dirs)
+        store.cleaner.update(cleaner_settings(self.settings))
+
     def _offline_directories(self) -> list[Uuid]:
         return sorted(each.id for each in self.services.store.directories if not each.online)
 
     def _cordoned_directories(self) -> list[Uuid]:
-        cordoned = set(self.settings.cordoned_log_dirs)
-        return sorted(each.id for each in self.services.store.directories if each.path in cordoned)
+        store = self.services.store
+        return sorted(each.id for each in store.directories if each.path in store.cordoned)
 
     def _log_moved(self, old: Log, new: Log) -> None:
         self.services.partitions.log_moved(old, new)
