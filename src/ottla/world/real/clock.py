@@ -1,4 +1,4 @@
-"""The Clock door on a running asyncio loop (asyncio's own or uvloop)."""
+"""The Clock door on a running asyncio loop."""
 
 from __future__ import annotations
 

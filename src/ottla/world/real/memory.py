@@ -12,8 +12,9 @@ from typing import Final
 
 LARGE_BYTES: Final = 2 << 20
 """Just above a full request of a producer with default settings."""
-SPARE_BYTES: Final = 16 << 20
-"""Free memory at the end of the heap that is kept for the next requests."""
+SPARE_BYTES: Final = 64 << 20
+"""Free memory at the end of the heap that is kept for the next requests: less, and a node under load of half-megabyte
+requests gives pages back only to fault them in again."""
 
 _TRIM_THRESHOLD: Final = -1
 _MMAP_THRESHOLD: Final = -3
