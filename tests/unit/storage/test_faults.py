@@ -64,6 +64,43 @@ async def test_a_full_disk_while_rolling_keeps_the_old_segment() -> None:
 
 
 @on_loop
+async def test_a_full_disk_keeps_the_checkpoints_of_before() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    await log.flush()
+    shelf.store.start()
+    shelf.clock.pass_ms(130_000)
+    await asyncio.sleep(0.01)
+    append(log, b"b")
+    await log.flush()
+    shelf.disk.room = 3
+    shelf.clock.pass_ms(130_000)
+    await asyncio.sleep(0.01)
+    assert log.directory.online and contents(log) == [(0, b"a"), (1, b"b")]
+    shelf.disk.room = None
+    log = await shelf.restart(clean=False)
+    assert contents(log) == [(0, b"a"), (1, b"b")]
+
+
+@on_loop
+async def test_retention_and_deleted_records_make_room_on_a_full_disk() -> None:
+    shelf = Shelf(config=LogConfig(segment_bytes=100, retention_bytes=150, file_delete_delay_ms=0))
+    log = await shelf.log()
+    for epoch in range(4):
+        append(log, b"x" * 20, epoch=epoch)
+    shelf.disk.room = 0
+    assert log.apply_retention(WALL) == 2
+    assert log.start_offset == 2 and log.directory.online
+    assert log.delete_records_before(3) == 3
+    shelf.disk.room = None
+    assert append(log, b"y" * 20, epoch=4) == 4
+    log = await shelf.restart(clean=True)
+    assert [value for _, value in contents(log)] == [b"x" * 20, b"x" * 20, b"y" * 20][-2:]
+    assert log.leader_epochs.entries()[0][1] >= log.start_offset
+
+
+@on_loop
 async def test_a_full_disk_keeps_epochs_and_aborted_transactions_in_mind() -> None:
     shelf = Shelf()
     log = await shelf.log()

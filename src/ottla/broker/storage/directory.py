@@ -22,7 +22,8 @@ FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 def write_file(disk: Disk, path: str, data: bytes, *, sync: bool) -> None:
-    """Replace the file at `path` whole: written beside it, then renamed. With `sync`, durably. Raises OSError."""
+    """Replace the file at `path` whole: written beside it, then renamed. With `sync`, durably. Raises OSError; the
+    file of before is still there then."""
     temporary = path + ".tmp"
     disk.remove(temporary)
     file = disk.open(temporary, create=True)

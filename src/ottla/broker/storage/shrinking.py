@@ -50,7 +50,13 @@ def raise_start(log: Log, offset: int) -> int:
     if offset > log.start_offset:
         log.start_offset = offset
         log.leader_epochs.truncate_start(offset)
-        log.write_epochs()
+        try:
+            log.write_epochs()
+        except KafkaError:
+            if not log.directory.online:
+                raise
+            # The disk is full, and this is how it gets room. The file of before only says too much of what is gone;
+            # the next append writes it.
         log.producers.on_start_offset(offset)
     return log.start_offset
 

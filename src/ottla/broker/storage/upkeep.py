@@ -10,6 +10,7 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from ottla.broker.storage.directory import FULL_DISK
 from ottla.core.log.config import NEVER
 from ottla.core.log.names import HIGH_WATERMARK_FILE, LOG_START_FILE, RECOVERY_POINT_FILE
 from ottla.core.model.errors import KafkaError
@@ -145,7 +146,11 @@ class Upkeep:
             try:
                 write(directory)
             except OSError as error:
-                directory.fail(f"writing {what}", error)
+                if error.errno not in FULL_DISK:
+                    directory.fail(f"writing {what}", error)
+                else:
+                    # The checkpoint of before stays: it promises less, never too much.
+                    _log.warning("The %s of %s are not written: %s", what, directory.path, error)
             await self._store.clock.sleep(0)
 
     # -- checkpoints ---------------------------------------------------------------------------------------------
