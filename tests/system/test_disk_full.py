@@ -194,7 +194,7 @@ def test_metadata_on_a_full_volume_refuses_changes_and_loses_none(volume: Path, 
         create(admin, "afterwards")
         node.kill()
         node.start()
-        found = {name for name in admin.list_topics(timeout=SECONDS).topics}
+        found = set(admin.list_topics(timeout=SECONDS).topics)
         assert found == {*created, small, "afterwards"}
         assert writer.write() and elsewhere.write()
         assert read(node, small) == writer.acknowledged
