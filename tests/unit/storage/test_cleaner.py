@@ -262,6 +262,20 @@ async def test_a_truncation_takes_the_checkpoint_back() -> None:
 
 
 @on_loop
+async def test_a_checkpoint_that_finds_no_room_takes_no_directory_offline() -> None:
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    await shelf.clean()
+    shelf.disk.room = 0
+    log.truncate_to(30, wall=WALL)
+    shelf.cleaner.truncated(log, 30)
+    assert log.directory.online
+    shelf.disk.room = None
+    shelf.cleaner.truncated(log, 20)
+    assert shelf.disk.files[f"/data/{CLEANER_FILE}"].data.endswith(b"orders 0 20\n")
+
+
+@on_loop
 async def test_a_damaged_batch_stops_the_cleaning_of_that_log_only() -> None:
     shelf = CleaningShelf()
     log = await filled(shelf)

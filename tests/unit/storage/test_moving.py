@@ -61,6 +61,36 @@ async def test_a_log_moves_while_it_is_written_to(monkeypatch: pytest.MonkeyPatc
 
 
 @on_loop
+async def test_moves_copy_no_faster_than_they_may(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ottla.broker.storage.moving._CHUNK", 200)
+    monkeypatch.setattr("ottla.broker.storage.moving._LAST_CHUNK", 400)
+    shelf = Shelf("/one", "/two")
+    log = await shelf.log()
+    for number in range(40):
+        append(log, b"%02d" % number * 5)
+    began = shelf.clock.now()
+    shelf.store.limit_moves(0)
+    shelf.store.move("orders", 0, next(each for each in shelf.store.directories if each is not log.directory))
+    copy = shelf.store.future("orders", 0)
+    assert copy is not None
+    for _ in range(20):
+        shelf.clock.pass_ms(100)
+        await asyncio.sleep(0)
+    assert copy.size == 0, "no rate, no copying"
+    shelf.store.limit_moves(1000)
+    began = shelf.clock.now()
+    while shelf.store.futures():
+        shelf.clock.pass_ms(10)
+        for _ in range(5):
+            await asyncio.sleep(0)
+        passed = shelf.clock.now() - began
+        assert passed < 10_000
+    assert passed >= log.size - 400 - 200
+    moved = shelf.store.get("orders", 0)
+    assert moved is copy and [offset for offset, _ in contents(moved)] == list(range(40))
+
+
+@on_loop
 async def test_a_move_goes_on_after_a_restart() -> None:
     shelf = Shelf("/one", "/two")
     log = await shelf.log()

@@ -296,7 +296,7 @@ class Cleaner:
             # Not synced: whoever finds an old or an empty file cleans more than he has to.
             log.directory.write_offsets(CLEANER_FILE, offsets, sync=False)
         except OSError as error:
-            log.directory.fail(f"writing {CLEANER_FILE}", error)
+            log.directory.fail_unless_full(f"writing {CLEANER_FILE}", error)
 
     def truncated(self, log: Log, offset: int) -> None:
         """`log` was truncated: nothing from `offset` on has been cleaned."""

@@ -100,6 +100,13 @@ class LogDirectory:
         if self._failed is not None:
             self._failed(self)
 
+    def fail_unless_full(self, doing: str, error: OSError) -> None:
+        """As `fail`, but a full disk is only told: what could not be written now can wait."""
+        if error.errno in FULL_DISK:
+            _log.warning("Log directory %s is full: error while %s: %s", self.path, doing, error)
+        else:
+            self.fail(doing, error)
+
     def storage_error(self, doing: str, error: OSError) -> KafkaError:
         """What a client hears of `error`. A full disk fails the request, anything else the directory."""
         if error.errno not in FULL_DISK:

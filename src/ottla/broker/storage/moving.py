@@ -12,11 +12,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from math import ceil
 from typing import TYPE_CHECKING, Final
 
 from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.loading import create_log
 from ottla.broker.storage.log import Log
+from ottla.core.log.config import NEVER
 from ottla.core.log.names import DELETE, FUTURE, marked_directory, partition_directory
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.world.doors import Task
@@ -30,6 +32,8 @@ _CHUNK: Final = 1 << 20
 """Bytes copied at a time."""
 _LAST_CHUNK: Final = 4 << 20
 """So far behind the copy may be when the rest is copied at one go, on the loop."""
+_LONGEST_PAUSE_MS: Final = 1_000
+"""A slow move looks this often whether it is still wanted."""
 
 
 class Moves:
@@ -39,6 +43,15 @@ class Moves:
         self._store = store
         self._tasks: dict[Log, Task] = {}
         self.listeners: list[Callable[[Log, Log], None]] = []
+        self._bytes_per_second = NEVER
+        self._free_at = 0.0
+        """When what was copied so far may have been copied at that rate, in monotonic ms."""
+
+    def limit(self, bytes_per_second: int) -> None:
+        """All moves together copy no faster from now on. With 0 they wait."""
+        if bytes_per_second != self._bytes_per_second:
+            self._bytes_per_second = bytes_per_second
+            self._free_at = 0.0
 
     def move(self, topic: str, partition: int, directory: LogDirectory) -> None:
         """See `LogStore.move`."""
@@ -81,12 +94,27 @@ class Moves:
 
     async def _run(self, copy: Log) -> None:
         try:
-            while self._original(copy) is not None and not await self._step(copy):
-                await self._store.clock.sleep(0)
+            while self._original(copy) is not None:
+                pause = self._pause()
+                if not pause and await self._step(copy):
+                    break
+                await self._store.clock.sleep(pause)
         except KafkaError as error:
             _log.error("Moving %s to %s stopped: %s", copy.name, copy.directory.path, error)
         finally:
             self._tasks.pop(copy, None)
+
+    def _pause(self) -> int:
+        """How long to wait before copying more, in ms."""
+        if not self._bytes_per_second:
+            return _LONGEST_PAUSE_MS
+        ahead = self._free_at - self._store.clock.now()
+        return min(ceil(max(ahead, 0)), _LONGEST_PAUSE_MS)
+
+    def _copied(self, size: int) -> None:
+        if self._bytes_per_second:
+            began = max(self._free_at, self._store.clock.now())
+            self._free_at = began + 1000 * size / self._bytes_per_second
 
     def _original(self, copy: Log) -> Log | None:
         """The log to copy, as long as there is one and the move was not given up."""
@@ -144,6 +172,7 @@ class Moves:
             read.records.release()
         if not copy.closed:
             copy.append_as_follower(data, wall=self._store.clock.wall())
+            self._copied(len(data))
 
     def _copy_rest(self, log: Log, copy: Log) -> None:
         while copy.end_offset < log.end_offset:
@@ -158,6 +187,7 @@ class Moves:
             finally:
                 read.records.release()
             copy.append_as_follower(data, wall=self._store.clock.wall())
+            self._copied(len(data))
 
     def _take_over(self, log: Log, copy: Log) -> None:
         copy.producers.adopt(log.producers)

@@ -301,6 +301,10 @@ class LogStore:
         directory that is under way is given up. Raises KafkaError UNKNOWN_TOPIC_OR_PARTITION, KAFKA_STORAGE_ERROR."""
         self._moves.move(topic, partition, directory)
 
+    def limit_moves(self, bytes_per_second: int) -> None:
+        """How fast logs are copied between directories, all together."""
+        self._moves.limit(bytes_per_second)
+
     def on_moved(self, listener: Callable[[Log, Log], None]) -> None:
         """`listener(old, new)` is called in the turn in which a moved log takes the place of the old one."""
         self._moves.listeners.append(listener)

@@ -10,7 +10,6 @@ import logging
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
-from ottla.broker.storage.directory import FULL_DISK
 from ottla.core.log.config import NEVER
 from ottla.core.log.names import HIGH_WATERMARK_FILE, LOG_START_FILE, RECOVERY_POINT_FILE
 from ottla.core.model.errors import KafkaError
@@ -146,11 +145,8 @@ class Upkeep:
             try:
                 write(directory)
             except OSError as error:
-                if error.errno not in FULL_DISK:
-                    directory.fail(f"writing {what}", error)
-                else:
-                    # The checkpoint of before stays: it promises less, never too much.
-                    _log.warning("The %s of %s are not written: %s", what, directory.path, error)
+                # The checkpoint of before stays: it promises less, never too much.
+                directory.fail_unless_full(f"writing {what}", error)
             await self._store.clock.sleep(0)
 
     # -- checkpoints ---------------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from ottla.core.model.settings.setting import (
     Setting,
     later,
     refused,
+    works,
 )
 from ottla.core.model.settings.valid import at_least
 
@@ -42,6 +43,6 @@ QUOTAS: Final[tuple[Setting, ...]] = (
           "Bytes a second this node sends, as leader, to throttled replicas.", at_least(0), CLUSTER_WIDE, DYNAMIC_ONLY),
     later("follower.replication.throttled.rate", LONG, LONG_MAX,
           "Bytes a second this node receives, as follower, for throttled replicas.", at_least(0), CLUSTER_WIDE, DYNAMIC_ONLY),
-    later("replica.alter.log.dirs.io.max.bytes.per.second", LONG, LONG_MAX,
+    works("replica.alter.log.dirs.io.max.bytes.per.second", LONG, LONG_MAX,
           "Bytes a second for copying replicas between data directories.", at_least(0), CLUSTER_WIDE, DYNAMIC_ONLY),
 )
