@@ -288,6 +288,7 @@ class Node:
     def _apply_storage_settings(self, changed: frozenset[str]) -> None:
         store = self.services.store
         store.cordoned = frozenset(self.settings.cordoned_log_dirs)
+        store.limit_moves(self.settings["replica.alter.log.dirs.io.max.bytes.per.second"])
         store.cleaner.update(cleaner_settings(self.settings))
 
     def _offline_directories(self) -> list[Uuid]:
