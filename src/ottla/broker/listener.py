@@ -1,6 +1,7 @@
 """An open port of the node and the connections on it.
 
-Limits: `max.connections` and `max.connections.per.ip` turn the newest connection away, `connections.max.idle.ms`
+Limits: `max.connections.per.ip` turns the newest connection away, `max.connections` and
+`max.connection.creation.rate` let new ones wait (`admission.py`), `connections.max.idle.ms`
 closes those that were silent for so long; long before that they give back memory that a large request took. Refusals are one log line each, but a peer that keeps coming back for the
 same reason fills no log: within a spell repetitions are counted and told once.
 """
@@ -11,6 +12,7 @@ import logging
 from collections.abc import Mapping
 from typing import Final
 
+from ottla.broker.admission import NEVER, Admission, Allowance
 from ottla.broker.memory import RequestMemory
 from ottla.broker.metrics import ListenerMetrics
 from ottla.broker.router import Router
@@ -26,18 +28,26 @@ IDLE_SWEEPS: Final = 10
 """An idle connection outlives its limit by at most this part of it."""
 QUIET_MS: Final = 1_000
 """A connection that grew its buffer for a large request and is silent for so long gives the memory back."""
-NEVER: Final = (1 << 31) - 1
 
 
 class Limits:
     """The connection limits of a listener, as the settings give them."""
 
-    __slots__ = ("backlog", "connections", "connections_per_ip", "frame_bytes", "idle_ms", "per_ip_overrides")
+    __slots__ = (
+        "backlog",
+        "connections",
+        "connections_per_ip",
+        "creation_rate",
+        "frame_bytes",
+        "idle_ms",
+        "per_ip_overrides",
+    )
 
     def __init__(
         self,
         *,
         connections: int = NEVER,
+        creation_rate: int = NEVER,
         connections_per_ip: int = NEVER,
         per_ip_overrides: Mapping[str, int] | None = None,
         idle_ms: int = 600_000,
@@ -45,6 +55,8 @@ class Limits:
         backlog: int = 50,
     ) -> None:
         self.connections = connections
+        self.creation_rate = creation_rate
+        """New connections a second."""
         self.connections_per_ip = connections_per_ip
         self.per_ip_overrides = per_ip_overrides or {}
         """Address → its own bound."""
@@ -70,14 +82,23 @@ class BrokerListener:
         memory: RequestMemory,
         metrics: ListenerMetrics,
         limits: Limits,
+        admission: Admission | None = None,
+        *,
+        between_brokers: bool = False,
     ) -> None:
+        """`admission` is shared with the other listeners of the node's role. `between_brokers` exempts this one from
+        the bounds they share."""
         self.name = name
         self.role = role
         self.security_protocol = security_protocol
         self.router = router
         self.clock = clock
         self.memory = memory
-        self.limits = limits
+        self._limits = limits
+        self._admission = admission or Admission()
+        self._exempt = between_brokers
+        self._allowance = Allowance(limits.creation_rate)
+        self._later: Timer | None = None
         self.serving = False
         self._metrics = metrics
         self._sessions: dict[RequestSession, None] = {}
@@ -86,7 +107,18 @@ class BrokerListener:
         self._sweep: Timer | None = None
         self._grown: dict[RequestSession, None] = {}
         self._resting: Timer | None = None
+        self._told_full = -REFUSAL_SPELL_MS
         self._refusals: dict[tuple[str, str], _Refusal] = {}
+
+    @property
+    def limits(self) -> Limits:
+        return self._limits
+
+    @limits.setter
+    def limits(self, limits: Limits) -> None:
+        self._limits = limits
+        self._allowance.rate = limits.creation_rate
+        self._admit()
 
     @property
     def frame_bytes_max(self) -> int:
@@ -119,6 +151,9 @@ class BrokerListener:
         count = self._per_ip.get(host, 0) + 1
         self._per_ip[host] = count
         self._sessions[session] = None
+        now = self.clock.now()
+        self._admission.joined(now)
+        self._allowance.taken(now)
         self._metrics.accepted += 1
         self._metrics.connections += 1
         if self._port is None:
@@ -127,9 +162,37 @@ class BrokerListener:
             bound = self.limits.connections_from(host)
             self.refused(session, f"max.connections.per.ip={bound} is reached for this address", "per ip")
             session.abort()
-        elif len(self._sessions) > self.limits.connections:
-            self.refused(session, f"max.connections={self.limits.connections} is reached", "connections")
-            session.abort()
+        self._admit()
+
+    def _admit(self) -> None:
+        """Accept the next connection, or wait until there is room for it and the rate allows it."""
+        port, now = self._port, self.clock.now()
+        if port is None:
+            return
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
+        shared = not self._exempt
+        pause = self._allowance.wait_ms(now)
+        if shared:
+            pause = max(pause, self._admission.allowance.wait_ms(now))
+        if len(self._sessions) >= self.limits.connections or (shared and self._admission.full):
+            self._tell_full()
+            self._admission.wait(self._admit)
+            port.pause()
+        elif pause:
+            self._later = self.clock.call_at(now + pause, self._admit)
+            port.pause()
+        else:
+            port.resume()
+
+    def _tell_full(self) -> None:
+        if self.clock.now() - self._told_full >= REFUSAL_SPELL_MS:
+            self._told_full = self.clock.now()
+            bound = min(self.limits.connections, self._admission.connections)
+            log.warning(
+                "max.connections=%d is reached on listener %s: new connections wait", bound, self.name
+            )
 
     def left(self, session: RequestSession) -> None:
         if session not in self._sessions:
@@ -144,6 +207,7 @@ class BrokerListener:
             del self._per_ip[host]
         self._metrics.connections -= 1
         self._metrics.closed += 1
+        self._admission.left()
 
     def refused(self, session: RequestSession, reason: str, kind: str) -> None:
         """Log why a connection is closed, once a spell for each kind and address."""
@@ -202,6 +266,9 @@ class BrokerListener:
         if self._port is not None:
             self._port.close()
             self._port = None
+        if self._later is not None:
+            self._later.cancel()
+            self._later = None
         if self._sweep is not None:
             self._sweep.cancel()
             self._sweep = None

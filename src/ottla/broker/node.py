@@ -15,6 +15,7 @@ import logging
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Final
 
+from ottla.broker.admission import Admission
 from ottla.broker.apis import CONTROLLER_HANDLERS, HANDLERS
 from ottla.broker.config.controller_rules import ControllerRules
 from ottla.broker.config.node_settings import NodeSettings
@@ -84,6 +85,7 @@ class Node:
         """Listener name → the address it is bound to, with the port that was found where 0 was asked for."""
         self._on_fatal = on_fatal
         self._listeners: list[BrokerListener] = []
+        self._admissions: list[Admission] = []
         self._registration: Registration | None = None
         self._assignments: DirectoryAssignments
         self._store: LogStore | None = None
@@ -139,6 +141,8 @@ class Node:
             (ListenerRole.BROKER, settings.listeners, HANDLERS),
         ]
         for role, listeners, handlers in roles:
+            admission = Admission(settings["max.connections"], settings["max.connection.creation.rate"])
+            self._admissions.append(admission)
             router = Router(services, handlers)
             services.advertised[role] = advertised(role, router.keys)
             for each in listeners:
@@ -151,6 +155,8 @@ class Node:
                     memory,
                     services.metrics.listener(each.name),
                     listener_limits(settings, each.name),
+                    admission,
+                    between_brokers=len(listeners) > 1 and each.name == settings.inter_broker_listener,
                 )
                 self._listeners.append(listener)
                 address = await listener.bind(self.world.network, each.host, each.port)
@@ -282,6 +288,8 @@ class Node:
         self.services.partitions.defaults_changed()
         for listener in self._listeners:
             listener.limits = listener_limits(self.settings, listener.name)
+        for admission in self._admissions:
+            admission.limit(self.settings["max.connections"], self.settings["max.connection.creation.rate"])
         if self._registration is not None:
             self._registration.directories_changed()
 

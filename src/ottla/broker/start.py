@@ -43,6 +43,7 @@ def listener_limits(settings: NodeSettings, listener: str) -> Limits:
     own = settings.for_listener
     return Limits(
         connections=own(listener, "max.connections"),
+        creation_rate=own(listener, "max.connection.creation.rate"),
         connections_per_ip=settings["max.connections.per.ip"],
         per_ip_overrides=per_ip_overrides(settings["max.connections.per.ip.overrides"]),
         idle_ms=own(listener, "connections.max.idle.ms"),

@@ -150,6 +150,14 @@ class Listener(Protocol):
     @property
     def address(self) -> Address: ...
 
+    def pause(self) -> None:
+        """Accept nobody for now: who connects stands in the system's queue."""
+        ...
+
+    def resume(self) -> None:
+        """Accept again."""
+        ...
+
     def close(self) -> None:
         """Accept no more; connections already accepted stay."""
         ...

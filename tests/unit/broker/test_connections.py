@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from ottla.broker.admission import Admission
 from ottla.broker.apis import HANDLERS
 from ottla.broker.context import Context
 from ottla.broker.listener import Limits
@@ -269,19 +270,51 @@ def test_the_bound_of_unanswered_bytes_holds_up_everybody_and_lets_go(tmp_path: 
     on_bench(tmp_path, scenario, handlers={**HANDLERS, ApiKey.METADATA: wait})
 
 
-def test_connections_over_the_limit_are_turned_away(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_new_connections_come_no_faster_than_their_rate(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        bench.listener.limits = Limits(creation_rate=20)
+        began = asyncio.get_running_loop().time()
+        clients = [await bench.client() for _ in range(24)]
+        for client in clients:
+            assert (await client.ask(ApiVersionsRequest(), ApiVersionsResponse, 2)).error_code == 0
+        assert 0.14 < asyncio.get_running_loop().time() - began < 2  # 20 at once, then one every 50 ms
+        bench.listener.limits = Limits()
+        assert (
+            await (await bench.client()).ask(ApiVersionsRequest(), ApiVersionsResponse, 2)
+        ).error_code == 0
+
+    on_bench(tmp_path, scenario)
+
+
+def test_the_bound_of_the_node_counts_all_listeners_but_exempts_the_brokers_own() -> None:
+    admission = Admission(connections=2)
+    looked: list[int] = []
+    admission.joined(0)
+    assert not admission.full
+    admission.joined(0)
+    assert admission.full
+    admission.wait(lambda: looked.append(1))
+    admission.left()
+    assert looked == [1] and not admission.full
+    admission.limit(1, 5)
+    assert admission.full and looked == [1]
+
+
+def test_connections_over_the_limit_wait_and_those_of_one_address_are_turned_away(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     async def scenario(bench: Bench) -> None:
         bench.listener.limits = Limits(connections=2)
         kept = [await bench.client(), await bench.client()]
         await asyncio.sleep(0.01)
         surplus = await bench.client()
-        assert await surplus.ended()
+        surplus.send(ApiVersionsRequest(), 2)
+        await asyncio.sleep(0.02)
+        assert bench.listener.connections == 2
         for client in kept:
             assert (await client.ask(ApiVersionsRequest(), ApiVersionsResponse, 2)).error_code == 0
         kept[0].close()
-        await asyncio.sleep(0.01)
-        again = await bench.client()
-        assert (await again.ask(ApiVersionsRequest(), ApiVersionsResponse, 2)).error_code == 0
+        assert (await surplus.receive(ApiVersionsResponse, 2)).error_code == 0
         bench.listener.limits = Limits(connections_per_ip=2)
         assert await (await bench.client()).ended()
         bench.listener.limits = Limits(connections_per_ip=2, per_ip_overrides={"127.0.0.1": 3})

@@ -22,7 +22,7 @@ EXHAUSTED_PAUSE_SECONDS: Final = 0.5
 class SocketListener:
     """An open port that makes a session for each connection."""
 
-    __slots__ = ("_accept", "_exhausted", "_loop", "_socket", "_timer", "address")
+    __slots__ = ("_accept", "_exhausted", "_loop", "_paused", "_socket", "_timer", "address")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, sock: socket.socket, accept: Callable[[], Session]
@@ -31,24 +31,37 @@ class SocketListener:
         self._socket = sock
         self._accept = accept
         self._exhausted = False
+        self._paused = False
         self._timer: asyncio.TimerHandle | None = None
         name = sock.getsockname()
         self.address = Address(name[0], name[1])
         loop.add_reader(sock.fileno(), self._readable)
+
+    def pause(self) -> None:
+        if not self._paused and self._socket.fileno() >= 0:
+            self._paused = True
+            if self._timer is None:
+                self._loop.remove_reader(self._socket.fileno())
+
+    def resume(self) -> None:
+        if self._paused and self._socket.fileno() >= 0:
+            self._paused = False
+            if self._timer is None:
+                self._loop.add_reader(self._socket.fileno(), self._readable)
 
     def close(self) -> None:
         if self._socket.fileno() < 0:
             return
         if self._timer is not None:
             self._timer.cancel()
-        else:
+        elif not self._paused:
             self._loop.remove_reader(self._socket.fileno())
         self._socket.close()
 
     def _readable(self) -> None:
         for _ in range(ACCEPTS_A_TURN):
-            if self._socket.fileno() < 0:
-                return  # a session's `opened` closed this listener
+            if self._paused or self._socket.fileno() < 0:
+                return  # a session's `opened` paused or closed this listener
             try:
                 sock, _peer = self._socket.accept()
             except (BlockingIOError, InterruptedError, ConnectionAbortedError):
@@ -81,7 +94,8 @@ class SocketListener:
 
     def _resume(self) -> None:
         self._timer = None
-        self._loop.add_reader(self._socket.fileno(), self._readable)
+        if not self._paused:
+            self._loop.add_reader(self._socket.fileno(), self._readable)
 
 
 class RealNetwork:
