@@ -297,6 +297,51 @@ def test_a_second_signal_ends_it_at_once_and_still_tidies() -> None:
         assert os.listdir(home) == []
 
 
+def test_leftovers_of_a_killed_node_go_with_the_next_start() -> None:
+    with tempfile.TemporaryDirectory() as home:
+        with running_dev("--port", free_port(), env={"TMPDIR": home}) as killed:
+            assert killed.stop(signal.SIGKILL) == -signal.SIGKILL
+        (left,) = os.listdir(home)
+        long_ago = time.time() - 3600
+        os.utime(os.path.join(home, left, ".lock"), (long_ago, long_ago))
+        with running_dev("--port", free_port(), env={"TMPDIR": home}) as running:
+            (its_own,) = os.listdir(home)
+            assert its_own != left
+            os.utime(os.path.join(home, its_own, ".lock"), (long_ago, long_ago))
+            with running_dev("--port", free_port(), env={"TMPDIR": home}):
+                assert its_own in os.listdir(home), "a running node keeps its directory"
+            assert running.lines("topic", "list", "-o", "name") == []
+
+
+def test_a_taken_listener_says_what_to_change(tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        listeners = f"listeners=PLAINTEXT://127.0.0.1:0,CONTROLLER://127.0.0.1:{port}"
+        done = subprocess.run(
+            [*OTTLA, "dev", "--data-dir", str(tmp_path), "--override", listeners],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            check=False,
+        )
+    assert done.returncode == 1
+    assert f"cannot listen on 127.0.0.1:{port}: Address already in use" in done.stderr
+    assert "change the port in listeners" in done.stderr
+
+
+def test_python_m_ottla_is_the_same_program() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "ottla", "--version"],
+        capture_output=True,
+        text=True,
+        timeout=SECONDS,
+        check=True,
+    )
+    assert done.stdout.startswith("ottla ")
+
+
 def test_a_taken_port_is_told_and_passed_over() -> None:
     with socket.socket() as taken:
         try:

@@ -24,6 +24,9 @@ CONTROLLER_PORT = 9093
 METRICS_PORT = 9644
 PORTS_TRIED = 100
 NODE_ID = 1
+PREFIX = "ottla-dev-"
+STARTING_S = 60
+"""A temporary directory younger than this may belong to a node that is about to lock it."""
 
 
 @click.command()
@@ -93,11 +96,34 @@ def data_directory(chosen: str | None) -> Iterator[str]:
     if chosen is not None:
         yield os.path.abspath(chosen)
         return
-    directory = tempfile.mkdtemp(prefix="ottla-dev-")
+    remove_leftovers(tempfile.gettempdir(), time.time())
+    directory = tempfile.mkdtemp(prefix=PREFIX)
     try:
         yield directory
     finally:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+def remove_leftovers(parent: str, now: float) -> None:
+    """Remove the temporary directories of nodes that were killed: those whose lock nobody holds. `now` in seconds."""
+    from ottla.world.real.disk import RealDisk
+
+    disk = RealDisk()
+    for name in os.listdir(parent):
+        path = os.path.join(parent, name)
+        lock = os.path.join(path, ".lock")
+        if not name.startswith(PREFIX) or not os.path.isfile(lock):
+            continue
+        try:
+            if os.stat(path).st_uid != os.getuid() or now - os.stat(lock).st_mtime < STARTING_S:
+                continue
+            held = disk.lock(lock)
+        except OSError:  # locked by a running node, gone meanwhile, or not ours
+            continue
+        try:
+            shutil.rmtree(path, ignore_errors=True)
+        finally:
+            held.release()
 
 
 def chosen_ports(port: int | None) -> tuple[int, int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -185,11 +186,22 @@ def node_problem(error: Exception, file: str | None) -> Problem | None:
     if isinstance(error, FileNotFoundError):
         return Problem(f"{error.filename or error} does not exist", "check the path.", USAGE)
     if isinstance(error, OSError):
-        return Problem(system_words(error), NODE_HINT)
+        return Problem(system_words(error), SYSTEM_HINTS.get(error.errno or 0, NODE_HINT))
     return None
 
 
 NODE_HINT = "check log.dirs and listeners; `ottla storage info -c FILE` shows the state of the directories."
+
+SYSTEM_HINTS = {
+    errno.EADDRINUSE: "another process listens there (`ss -ltnp` names it): stop it, or change the port in listeners.",
+    errno.EADDRNOTAVAIL: "no interface of this machine has that address: listeners says where this node listens, "
+    "advertised.listeners what clients are told.",
+    errno.ENOSPC: "the disk is full: make room, or name another directory in log.dirs.",
+    errno.EROFS: "the file system is mounted read-only: mount it writable, or name another directory in log.dirs.",
+    errno.EACCES: "the user of this process may not do that: check the owner of log.dirs; ports below 1024 are for root.",
+    errno.EPERM: "the user of this process may not do that: check the owner of log.dirs.",
+}
+"""What to do about what the operating system refuses a node at its start."""
 
 
 def system_words(error: OSError) -> str:
