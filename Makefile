@@ -3,11 +3,18 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup run test check conformance bench docs clean
+.DEFAULT_GOAL := help
+.PHONY: help setup run test check conformance bench docs clean
 
-setup: $(VENV)/.installed
+help:                 ## what can be made
+	@echo 'make TARGET [PYTHON=python3.11]'
+	@while IFS= read -r line; do case "$$line" in [a-z]*:*'## '*) \
+		printf '  %-12s %s\n' "$${line%%:*}" "$${line##*## }";; esac; done < Makefile
+
+setup: $(VENV)/.installed     ## make .venv with the project in it; again only when pyproject.toml changed
 $(VENV)/.installed: pyproject.toml
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ottla needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11 $(MAKECMDGOALS)" % sys.version_info[:2])'
+	@command -v $(PYTHON) > /dev/null || { echo "There is no $(PYTHON) here. Ottla needs Python 3.11 or newer: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Ottla needs Python 3.11 or newer; this is %d.%d. Try: make PYTHON=python3.11 $(MAKECMDGOALS)" % sys.version_info[:2])'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e .
 	@touch $@
@@ -42,5 +49,5 @@ docs: setup           ## write the generated reference pages anew; tests say whe
 	$(BIN)/python docs/reference/write_settings.py
 	$(BIN)/python -m ottla.cli.reference > docs/reference/cli.md
 
-clean:
+clean:                ## remove .venv and everything that was built
 	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
