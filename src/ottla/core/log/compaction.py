@@ -32,6 +32,7 @@ from ottla.core.records.batch import (
     LOG_OVERHEAD,
     BatchHeader,
     TimestampType,
+    header_fields,
     pack_header,
 )
 from ottla.core.records.compression import Codec, compress
@@ -258,7 +259,7 @@ def _rebuilt(
         out += encode_varint(len(body))
         out += body
     records = compress(Codec(header.attributes & CODEC_MASK), out)
-    rebuilt = _copy(header)
+    rebuilt = BatchHeader(*header_fields(header))
     rebuilt.length = HEADER_SIZE - LOG_OVERHEAD + len(records)
     rebuilt.base_timestamp = base_timestamp
     rebuilt.max_timestamp = max_timestamp
@@ -270,27 +271,9 @@ def _rebuilt(
 
 def _emptied(header: BatchHeader) -> Kept:
     """The header alone: the producer's sequence and the offsets, no records."""
-    empty = _copy(header)
+    empty = BatchHeader(*header_fields(header))
     empty.length = HEADER_SIZE - LOG_OVERHEAD
     empty.attributes &= ~(CODEC_MASK | DELETE_HORIZON_BIT)
     empty.base_timestamp = NO_TIMESTAMP
     empty.count = 0
     return Kept(empty, [pack_header(empty, b"")])
-
-
-def _copy(header: BatchHeader) -> BatchHeader:
-    return BatchHeader(
-        header.base_offset,
-        header.length,
-        header.leader_epoch,
-        header.magic,
-        header.crc,
-        header.attributes,
-        header.last_offset_delta,
-        header.base_timestamp,
-        header.max_timestamp,
-        header.producer_id,
-        header.producer_epoch,
-        header.base_sequence,
-        header.count,
-    )

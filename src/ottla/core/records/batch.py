@@ -215,7 +215,12 @@ def pack_header(header: BatchHeader, payload: Buffer | None = None) -> bytes:
     """The 61 bytes of `header`. With `payload` (the bytes after the header) the CRC is computed, and put into `header`."""
     if payload is not None:
         header.crc = header_crc(header, payload)
-    return _HEADER.pack(
+    return _HEADER.pack(*header_fields(header))
+
+
+def header_fields(header: BatchHeader) -> tuple[int, ...]:
+    """The fields of `header` in the order of the wire, which is also that of `BatchHeader`'s arguments."""
+    return (
         header.base_offset,
         header.length,
         header.leader_epoch,
