@@ -22,6 +22,8 @@ EXPECTED = (
     "kafka_server_replicamanager_underreplicatedpartitions",
     "kafka_controller_kafkacontroller_activecontrollercount",
     "kafka_log_logmanager_offlinelogdirectorycount",
+    "kafka_log_logcleaner_deadthreadcount",
+    "kafka_log_logcleanermanager_uncleanable_partitions_count",
     "kafka_server_raftmetrics_current_epoch",
     "kafka_server_kafkaserver_brokerstate",
     "process_resident_memory_bytes",

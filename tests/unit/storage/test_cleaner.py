@@ -262,6 +262,29 @@ async def test_a_truncation_takes_the_checkpoint_back() -> None:
 
 
 @on_loop
+async def test_a_cleaner_that_ends_unasked_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = CleaningShelf()
+    await filled(shelf)
+    assert shelf.cleaner.dead_tasks == 0, "not started yet"
+    shelf.cleaner.start()
+    await asyncio.sleep(0)
+    assert shelf.cleaner.dead_tasks == 0
+
+    async def die(number: int) -> None:
+        raise RuntimeError("a bug")
+
+    shelf.cleaner.stop()
+    monkeypatch.setattr(shelf.cleaner, "_run", die)
+    shelf.cleaner.start()
+    task = shelf.cleaner._tasks[0]
+    with pytest.raises(RuntimeError):
+        await task
+    assert shelf.cleaner.dead_tasks == 1
+    shelf.cleaner.stop()
+    assert shelf.cleaner.dead_tasks == 0
+
+
+@on_loop
 async def test_a_checkpoint_that_finds_no_room_takes_no_directory_offline() -> None:
     shelf = CleaningShelf()
     log = await filled(shelf)

@@ -49,6 +49,37 @@ def logs(page: Page, services: Services) -> None:
         page.gauge("kafka_log_logmanager_logdirectoryoffline", int(not directory.online), labels, text)
 
 
+def cleaner(page: Page, services: Services) -> None:
+    """`kafka_log_logcleaner*`: how compaction gets on. Percentages are of the last round."""
+    cleaner, now = services.store.cleaner, services.clock.now()
+    last = cleaner.last_result
+    used = 100 * last.map_utilization if last else 0
+    recopied = 100 * last.bytes_written / last.bytes_read if last and last.bytes_read else 0
+    stem = "kafka_log_logcleaner"
+    text = "How full the last round's map of keys was."
+    page.gauge(f"{stem}_max_buffer_utilization_percent", int(used), text=text)
+    text = "Share of the bytes read that the last round wrote again."
+    page.gauge(f"{stem}_cleaner_recopy_percent", int(recopied), text=text)
+    page.gauge(f"{stem}_max_clean_time_secs", cleaner.last_ms // 1000, text="Length of the last round.")
+    page.gauge(f"{stem}_deadthreadcount", cleaner.dead_tasks, text="Cleaners that ended unasked.")
+    stem = "kafka_log_logcleanermanager"
+    text = "Dirty share of the dirtiest log."
+    page.gauge(f"{stem}_max_dirty_percent", int(100 * cleaner.max_dirty_ratio), text=text)
+    text = "Milliseconds since logs were last looked at."
+    page.gauge(f"{stem}_time_since_last_run_ms", now - cleaner.last_run, text=text)
+    for directory in services.store.directories:
+        labels = {"logdirectory": directory.path}
+        given_up = [
+            log
+            for log in services.store.logs()
+            if log.directory is directory and log.path in cleaner.uncleanable
+        ]
+        text = "Logs that are not cleaned any more until the next start."
+        page.gauge(f"{stem}_uncleanable_partitions_count", len(given_up), labels, text)
+        text = "Bytes of those logs."
+        page.gauge(f"{stem}_uncleanable_bytes", sum(log.size for log in given_up), labels, text)
+
+
 def _log(page: Page, partition: Partition) -> None:
     log = partition.log
     if log is None:

@@ -24,6 +24,7 @@ def metrics_page(
     traffic.connections(page, services.metrics)
     cluster.replicas(page, services)
     cluster.logs(page, services)
+    cluster.cleaner(page, services)
     cluster.controller(page, services, quorum)
     cluster.raft(page, quorum)
     if ask_process is not None:

@@ -50,7 +50,7 @@ class CleanerSettings(msgspec.Struct, frozen=True):
 class Cleaner:
     """One for all log directories of a node. `logs` gives every log there is, compacted or not.
 
-    Metrics: `max_dirty_ratio`, `last_run` (monotonic ms), `last_result`, `uncleanable`.
+    Metrics: `max_dirty_ratio`, `last_run` (monotonic ms), `last_result`, `last_ms`, `uncleanable`, `dead_tasks`.
     """
 
     def __init__(
@@ -60,6 +60,8 @@ class Cleaner:
         self.max_dirty_ratio = 0.0
         self.last_run = clock.now()
         self.last_result: CleaningResult | None = None
+        self.last_ms = 0
+        """How long the round of `last_result` took."""
         self.uncleanable: set[str] = set()
         """Paths of the logs that are left alone."""
         self._clock = clock
@@ -69,6 +71,12 @@ class Cleaner:
         self._busy: set[str] = set()
         self._started = False
         self._tasks: dict[int, Task] = {}
+
+    @property
+    def dead_tasks(self) -> int:
+        """How many of the tasks that should clean have come to an end."""
+        wanted = self.settings.threads if self._started and self.settings.enable else 0
+        return max(wanted - sum(not task.done() for task in self._tasks.values()), 0)
 
     # -- running -------------------------------------------------------------------------------------------------
 
@@ -204,6 +212,7 @@ class Cleaner:
             self._explain(log, result)
             return False
         self.last_result = result
+        self.last_ms = self._clock.now() - started
         self._set_checkpoint(log, result.end_offset)
         _log.info(
             "Cleaned %s up to offset %d: read=%d bytes written=%d bytes keys=%d map=%.0f%% took=%d ms",
@@ -213,7 +222,7 @@ class Cleaner:
             result.bytes_written,
             result.keys,
             100 * result.map_utilization,
-            self._clock.now() - started,
+            self.last_ms,
         )
         return result.end_offset > dirty.first_offset
 
