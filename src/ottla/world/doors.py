@@ -276,6 +276,10 @@ class Disk(Protocol):
         """Milliseconds since 1970 of the last change."""
         ...
 
+    def set_modified(self, path: str, wall: int) -> None:
+        """Let the last change of a file count as made at `wall`, in ms since 1970."""
+        ...
+
     def list(self, path: str) -> list[str]:
         """Names in a directory, sorted."""
         ...

@@ -262,6 +262,18 @@ async def test_a_truncation_takes_the_checkpoint_back() -> None:
 
 
 @on_loop
+async def test_a_cleaned_segment_is_as_old_as_the_last_one_in_it() -> None:
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    for number, segment in enumerate(log.segments, 1):
+        shelf.disk.set_modified(segment.path(LOG), number)
+    sealed = len(log.segments) - 1
+    assert sealed > 1 and await shelf.clean() == [True]
+    ages = [shelf.disk.modified(segment.path(LOG)) for segment in log.segments]
+    assert ages[-2:] == [sealed, sealed + 1]
+
+
+@on_loop
 async def test_a_cleaner_that_ends_unasked_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = CleaningShelf()
     await filled(shelf)

@@ -13,6 +13,7 @@ class Inode:
     def __init__(self) -> None:
         self.data = bytearray()
         self.durable = b""
+        self.modified = 0
 
 
 class MemoryFile:
@@ -133,7 +134,10 @@ class MemoryDisk:
         return len(self.files[path].data)
 
     def modified(self, path: str) -> int:
-        return 0
+        return self.files[path].modified
+
+    def set_modified(self, path: str, wall: int) -> None:
+        self.files[path].modified = wall
 
     def list(self, path: str) -> list[str]:
         start = path.rstrip("/") + "/"

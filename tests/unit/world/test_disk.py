@@ -134,3 +134,12 @@ def test_a_child_ends_when_nobody_waits_for_it(disk: RealDisk) -> None:
     number = asyncio.run(scenario())
     with pytest.raises(ProcessLookupError):
         os.kill(number, 0)
+
+
+def test_a_file_can_be_made_older(tmp_path: Path) -> None:
+    disk = RealDisk()
+    path = str(tmp_path / "file")
+    disk.open(path, create=True).close()
+    disk.set_modified(path, 1_234_567_890_123)
+    assert disk.modified(path) == 1_234_567_890_123
+    disk.close()

@@ -13,12 +13,15 @@ from __future__ import annotations
 from ottla.broker.storage.cleaning_child import CleanedGroup
 from ottla.broker.storage.log import Log
 from ottla.broker.storage.segment import Segment
-from ottla.core.log.names import CLEANED, DELETED, SWAP, segment_file, snapshot_file
+from ottla.core.log.names import CLEANED, DELETED, LOG, SWAP, segment_file, snapshot_file
 
 
 def swap_in(log: Log, group: CleanedGroup, replaced: list[Segment]) -> None:
     """Exchange `replaced`, which must be segments of `log` in a row, for the cleaned one. Raises OSError."""
     disk = log.directory.disk
+    # Retention goes by the file's age where records carry no time.
+    written = disk.modified(replaced[-1].path(LOG))
+    disk.set_modified(f"{log.path}/{segment_file(group.base_offset, LOG)}{CLEANED}", written)
     final = [f"{log.path}/{segment_file(group.base_offset, suffix)}" for suffix in group.suffixes]
     for path in final:
         disk.rename(path + CLEANED, path + SWAP)

@@ -91,6 +91,9 @@ class RealDisk:
     def modified(self, path: str) -> int:
         return os.stat(path).st_mtime_ns // 1_000_000
 
+    def set_modified(self, path: str, wall: int) -> None:
+        os.utime(path, ns=(wall * 1_000_000, wall * 1_000_000))
+
     def list(self, path: str) -> list[str]:
         return sorted(os.listdir(path))
 
