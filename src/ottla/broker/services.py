@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from ottla.broker.authorizer import AllowAll, Authorizer
 from ottla.broker.metrics import NodeMetrics
+from ottla.broker.telemetry import Telemetry
 from ottla.broker.waiting import Deadlines
 from ottla.core.partition.fetch_sessions import FetchSessions
 from ottla.core.wire.apis import ListenerRole, VersionRange
@@ -58,6 +59,7 @@ class Services:
         self.advertised: dict[ListenerRole, list[VersionRange]] = {}
         """What ApiVersions tells, by the kind of listener."""
         self.kraft_version = 0
+        self.telemetry = Telemetry()
         self.coordinators_asked_for: set[str] = set()
         """Kinds of coordinators that clients were told are not here: one line of log for each kind."""
         self.auto_creating: set[str] = set()

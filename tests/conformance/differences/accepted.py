@@ -47,8 +47,8 @@ ACCEPTED: Final = (
     Accepted("DescribeQuorum: the quorum *", "*.high_watermark", "each writes its own metadata log"),
     Accepted("DescribeQuorum: the quorum *", "*.log_end_offset", "each writes its own metadata log"),
     Accepted(
-        "*Telemetry*",
-        "*",
-        "nobody takes client metrics here, so no client is remembered; the API is not advertised",
+        "GetTelemetrySubscriptions: *",
+        ".push_interval_ms",
+        "nobody takes client metrics: no subscription counts",
     ),
 )

@@ -1,7 +1,7 @@
 """GetTelemetrySubscriptions (key 71): which metrics a client should push (KIP-714).
 
 Behaviour: nobody here takes client metrics, so the API is not advertised; a client that asks all the same is given an id
-and an empty subscription, which is a legal answer: there is nothing to push.
+and an empty subscription: there is nothing to push. Who asks again before its interval is over is throttled.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from typing import Final
 
 from ottla.broker.context import Context
 from ottla.broker.services import Services
+from ottla.broker.telemetry import PUSH_INTERVAL_MS
 from ottla.core.model.ids import ZERO_UUID, Uuid
 from ottla.core.wire.messages.get_telemetry_subscriptions import (
     GetTelemetrySubscriptionsRequest,
     GetTelemetrySubscriptionsResponse,
 )
 
-PUSH_INTERVAL_MS: Final = 300_000
 COMPRESSIONS: Final = (4, 3, 1, 2)
 """zstd, lz4, gzip, snappy: Kafka's order of preference."""
 
@@ -27,8 +27,13 @@ def handle(
     instance = request.client_instance_id
     if instance == ZERO_UUID:
         instance = _new_id(services)
+    client = services.telemetry.client(instance)
+    code = client.asks(services.clock.now())
+    if code:
+        return GetTelemetrySubscriptionsResponse(error_code=code)
     return GetTelemetrySubscriptionsResponse(
         client_instance_id=instance,
+        subscription_id=client.subscription_id,
         accepted_compression_types=list(COMPRESSIONS),
         push_interval_ms=PUSH_INTERVAL_MS,
         telemetry_max_bytes=services.settings["telemetry.max.bytes"],

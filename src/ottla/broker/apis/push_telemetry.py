@@ -1,7 +1,8 @@
 """PushTelemetry (key 72): metrics of a client (KIP-714).
 
-Behaviour: nobody subscribed to any, so whatever comes was not asked for: UNKNOWN_SUBSCRIPTION_ID for pushed metrics,
-INVALID_REQUEST without an instance id. The last word of a client that terminates is taken without complaint.
+Behaviour: nobody takes them, so what comes in order is dropped. What does not is refused: INVALID_REQUEST without an
+instance id or after the last word, THROTTLING_QUOTA_EXCEEDED before the interval is over, UNKNOWN_SUBSCRIPTION_ID,
+UNSUPPORTED_COMPRESSION_TYPE, TELEMETRY_TOO_LARGE.
 """
 
 from __future__ import annotations
@@ -16,6 +17,12 @@ from ottla.core.wire.messages.push_telemetry import PushTelemetryRequest, PushTe
 def handle(services: Services, context: Context, request: PushTelemetryRequest) -> PushTelemetryResponse:
     if request.client_instance_id in (ZERO_UUID, ONE_UUID):
         return PushTelemetryResponse(error_code=ErrorCode.INVALID_REQUEST)
-    if request.subscription_id != 0:
-        return PushTelemetryResponse(error_code=ErrorCode.UNKNOWN_SUBSCRIPTION_ID)
-    return PushTelemetryResponse()
+    code = services.telemetry.client(request.client_instance_id).pushes(
+        services.clock.now(),
+        request.subscription_id,
+        request.compression_type,
+        len(request.metrics),
+        services.settings["telemetry.max.bytes"],
+        last=request.terminating,
+    )
+    return PushTelemetryResponse(error_code=code)
