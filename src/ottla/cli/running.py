@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import os
 import signal
 import socket
@@ -20,6 +21,8 @@ from ottla.world.real import real_world
 from ottla.world.real.memory import keep_large_blocks_apart
 
 T = TypeVar("T")
+
+log = logging.getLogger("ottla.node")
 
 GC_THRESHOLD = 20_000
 """Allocations between young collections of a running node: requests make acyclic garbage, which needs none."""
@@ -65,6 +68,7 @@ async def _serve(build: Build, ready: Callable[[Any], None], farewell: Callable[
             farewell()
             os._exit(128 + number)
         signalled = True
+        log.info("stopping on %s; a second signal ends at once", signal.Signals(number).name)
         end(0)
 
     def end(code: int) -> None:

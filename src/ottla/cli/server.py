@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import click
 
+import ottla
 from ottla.cli.options import key_values, log_level_option, node_problems
 
 if TYPE_CHECKING:
     from ottla.broker.config.node_settings import NodeSettings
+
+log = logging.getLogger("ottla.node")
 
 
 @click.command()
@@ -38,6 +42,7 @@ def server(file: str, overrides: tuple[str, ...], log_level: str) -> int:
 
     set_up(log_level)
     settings = read_settings(file, overrides)
+    log.info("ottla %s starts: file=%s pid=%d", ottla.__version__, file, os.getpid())
     return run_node(settings)
 
 
