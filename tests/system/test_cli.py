@@ -226,15 +226,24 @@ def test_a_reader_that_leaves_ends_the_consumer(dev: Dev) -> None:
 def test_ctrl_c_is_how_a_consumer_ends(dev: Dev) -> None:
     dev("topic", "create", "tail", "-p", "1")
     dev("produce", "tail", stdin=b"before")
-    process = subprocess.Popen(
-        [*OTTLA, "consume", "tail", "-b", dev.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE
-    )
+    # A shell starts its background jobs with SIGINT ignored, and a test run may be one: a terminal would not ignore it.
+    heard_before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        process = subprocess.Popen(
+            [*OTTLA, "consume", "tail", "-b", dev.bootstrap], stdout=subprocess.PIPE, stderr=subprocess.PIPE
+        )
+    finally:
+        signal.signal(signal.SIGINT, heard_before)
     assert process.stdout is not None
-    assert process.stdout.readline() == b"before\n"
-    dev("produce", "tail", stdin=b"after")
-    assert process.stdout.readline() == b"after\n"
-    process.send_signal(signal.SIGINT)
-    _, errors = process.communicate(timeout=SECONDS)
+    try:
+        assert process.stdout.readline() == b"before\n"
+        dev("produce", "tail", stdin=b"after")
+        assert process.stdout.readline() == b"after\n"
+        process.send_signal(signal.SIGINT)
+        _, errors = process.communicate(timeout=SECONDS)
+    finally:
+        process.kill()
+        process.communicate()
     assert (process.returncode, errors) == (0, b"")
 
 
