@@ -84,6 +84,32 @@ async def test_a_full_disk_keeps_the_checkpoints_of_before() -> None:
 
 
 @on_loop
+async def test_frequent_checkpoints_are_synced_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    held_up: list[str] = []
+    sync_now = MemoryFile.sync_now
+
+    async def sync(file: MemoryFile) -> None:
+        await asyncio.sleep(0)
+        sync_now(file)
+
+    monkeypatch.setattr(MemoryFile, "sync", sync)
+    monkeypatch.setattr(MemoryFile, "sync_now", lambda file: held_up.append(file.path))
+    shelf.store.start()
+    await asyncio.sleep(0)
+    for _ in range(10):
+        shelf.clock.pass_ms(5_000)
+        for _ in range(10):
+            await asyncio.sleep(0)
+    checkpoint = shelf.disk.files["/data/replication-offset-checkpoint"]
+    assert checkpoint.data == checkpoint.durable == b"0\n1\norders 0 1\n"
+    assert held_up == []
+    shelf.store.abandon()
+
+
+@on_loop
 async def test_retention_and_deleted_records_make_room_on_a_full_disk() -> None:
     shelf = Shelf(config=LogConfig(segment_bytes=100, retention_bytes=150, file_delete_delay_ms=0))
     log = await shelf.log()

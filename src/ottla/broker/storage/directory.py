@@ -38,6 +38,20 @@ def write_file(disk: Disk, path: str, data: bytes, *, sync: bool) -> None:
         disk.sync_directory(path.rpartition("/")[0])
 
 
+async def replace_file(disk: Disk, path: str, data: bytes) -> None:
+    """`write_file` with the syncs off the loop, for files that nobody else writes meanwhile. Raises OSError."""
+    temporary = path + ".tmp"
+    disk.remove(temporary)
+    file = disk.open(temporary, create=True)
+    try:
+        file.write([data], 0)
+        await file.sync()
+    finally:
+        file.close()
+    disk.rename(temporary, path)
+    await disk.run(disk.sync_directory, path.rpartition("/")[0])
+
+
 def read_file(disk: Disk, path: str) -> bytes | None:
     """A small file whole; None when there is none. Raises OSError."""
     try:
@@ -141,6 +155,10 @@ class LogDirectory:
     def write_offsets(self, name: str, offsets: Mapping[tuple[str, int], int], *, sync: bool = True) -> None:
         """Write a checkpoint of offsets. Raises OSError."""
         write_file(self.disk, f"{self.path}/{name}", format_offsets(offsets).encode(), sync=sync)
+
+    async def replace_offsets(self, name: str, offsets: Mapping[tuple[str, int], int]) -> None:
+        """As `write_offsets`, durably, without holding up the loop. Raises OSError."""
+        await replace_file(self.disk, f"{self.path}/{name}", format_offsets(offsets).encode())
 
     def read_offsets(self, name: str) -> dict[tuple[str, int], int]:
         """A checkpoint of offsets; empty when it is missing, and when it is damaged, which is logged: everything in

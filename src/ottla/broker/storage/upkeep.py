@@ -132,18 +132,30 @@ class Upkeep:
             log.producers.expire(self._store.clock.wall(), expiration)
 
     async def checkpoint_recovery_points(self) -> None:
-        await self._checkpoint("recovery points", self.write_recovery_points)
+        async def write(directory: LogDirectory) -> None:
+            # On the loop: a truncation that came in between would be undone by what was found before it.
+            self.write_recovery_points(directory)
+
+        await self._checkpoint("recovery points", write)
 
     async def checkpoint_starts(self) -> None:
-        await self._checkpoint("start offsets", self.write_start_offsets)
+        await self._checkpoint(
+            "start offsets",
+            lambda directory: directory.replace_offsets(LOG_START_FILE, self._starts(directory)),
+        )
 
     async def checkpoint_high_watermarks(self) -> None:
-        await self._checkpoint("high watermarks", self.write_high_watermarks)
+        await self._checkpoint(
+            "high watermarks",
+            lambda directory: directory.replace_offsets(
+                HIGH_WATERMARK_FILE, self._high_watermarks(directory)
+            ),
+        )
 
-    async def _checkpoint(self, what: str, write: Callable[[LogDirectory], None]) -> None:
+    async def _checkpoint(self, what: str, write: Callable[[LogDirectory], Awaitable[None]]) -> None:
         for directory in self._store.online_directories():
             try:
-                write(directory)
+                await write(directory)
             except OSError as error:
                 # The checkpoint of before stays: it promises less, never too much.
                 directory.fail_unless_full(f"writing {what}", error)
@@ -167,15 +179,19 @@ class Upkeep:
         directory.write_offsets(RECOVERY_POINT_FILE, self._offsets(directory, lambda log: log.recovery_point))
 
     def write_start_offsets(self, directory: LogDirectory) -> None:
-        """Only logs whose start was raised above their first segment. Raises OSError."""
-        directory.write_offsets(
-            LOG_START_FILE,
-            self._offsets(
-                directory,
-                lambda log: log.start_offset if log.start_offset > log.segments[0].base_offset else None,
-            ),
+        """Raises OSError."""
+        directory.write_offsets(LOG_START_FILE, self._starts(directory))
+
+    def _starts(self, directory: LogDirectory) -> dict[tuple[str, int], int]:
+        """Only of logs whose start was raised above their first segment."""
+        return self._offsets(
+            directory,
+            lambda log: log.start_offset if log.start_offset > log.segments[0].base_offset else None,
         )
 
     def write_high_watermarks(self, directory: LogDirectory) -> None:
         """Raises OSError."""
-        directory.write_offsets(HIGH_WATERMARK_FILE, self._offsets(directory, lambda log: log.high_watermark))
+        directory.write_offsets(HIGH_WATERMARK_FILE, self._high_watermarks(directory))
+
+    def _high_watermarks(self, directory: LogDirectory) -> dict[tuple[str, int], int]:
+        return self._offsets(directory, lambda log: log.high_watermark)
