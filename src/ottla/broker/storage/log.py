@@ -15,11 +15,11 @@ from __future__ import annotations
 import logging
 from asyncio import Future
 from bisect import bisect_right
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any, Final
 
-from ottla.broker.storage import flushing, lookups, reading, shrinking
-from ottla.broker.storage.answers import ActiveProducer, Appended, Origin, Read, TimestampOffset
+from ottla.broker.storage import appending, flushing, lookups, reading, shrinking
+from ottla.broker.storage.answers import ActiveProducer, Read, TimestampOffset
 from ottla.broker.storage.directory import LogDirectory, write_file
 from ottla.broker.storage.segment import Segment
 from ottla.core.log.checkpoints import format_epochs, format_partition_metadata
@@ -27,24 +27,13 @@ from ottla.core.log.config import LogConfig
 from ottla.core.log.epochs import LeaderEpochs
 from ottla.core.log.index import AbortedTransaction
 from ottla.core.log.names import LEADER_EPOCH_FILE, PARTITION_METADATA_FILE, snapshot_file
-from ottla.core.log.plans import must_roll
 from ottla.core.log.producers import ProducerStates
-from ottla.core.log.scan import replay
-from ottla.core.model.errors import ErrorCode, KafkaError
-from ottla.core.model.ids import NO_TIMESTAMP, Uuid
+from ottla.core.model.ids import Uuid
 from ottla.core.records.batch import (
-    BatchHeader,
     TimestampType,
-    batch_size,
-    check_crc,
-    headers,
-    read_header,
-    rewrite,
-    stamp,
 )
 from ottla.core.records.compression import Codec
-from ottla.core.records.control import end_transaction_marker
-from ottla.core.records.validation import Rules, validate
+from ottla.core.records.validation import Rules
 
 _log = logging.getLogger("ottla.storage")
 
@@ -76,7 +65,6 @@ class Log:
 
     __slots__ = (
         "_bases",
-        "_rules",
         "closed",
         "config",
         "cursors",
@@ -92,6 +80,7 @@ class Log:
         "path",
         "producers",
         "recovery_point",
+        "rules",
         "segments",
         "snapshots",
         "start_offset",
@@ -126,7 +115,7 @@ class Log:
         self.topic_id = topic_id
         self.name = f"{topic}-{partition}"
         self.config = config
-        self._rules = rules_of(config)
+        self.rules = rules_of(config)
         self.segments = segments
         self._bases = [segment.base_offset for segment in segments]
         self.start_offset = start_offset
@@ -180,7 +169,7 @@ class Log:
 
     def update_config(self, config: LogConfig) -> None:
         self.config = config
-        self._rules = rules_of(config)
+        self.rules = rules_of(config)
 
     def update_high_watermark(self, offset: int) -> None:
         """Set by the leader or follower; kept between the log's ends."""
@@ -202,218 +191,10 @@ class Log:
             for state in self.producers
         ]
 
-    # -- appending -----------------------------------------------------------------------------------------------
+    # -- appending, in a module of its own ------------------------------------------------------------------------
 
-    def append(
-        self,
-        records: bytes | memoryview,
-        *,
-        leader_epoch: int,
-        origin: Origin = Origin.CLIENT,
-        wall: int,
-        now: int,
-        transaction_version: int = 0,
-    ) -> Appended:
-        """Append as the leader. One batch from a client or coordinator, any number prepared by the Raft leader.
-
-        Raises KafkaError: what `core.records.validation.validate` finds in the batch, RECORD_LIST_TOO_LARGE beyond
-        `segment.bytes`, what `ProducerStates` finds in sequence and epoch, KAFKA_STORAGE_ERROR when the disk fails.
-        """
-        if origin == Origin.RAFT_LEADER:
-            return self._append_batches(records, wall, leader_epoch)
-        self.directory.check_online()
-        log_append_time = NO_TIMESTAMP
-        if origin == Origin.CLIENT:
-            validated = validate(records, self._rules, wall, self.name)
-            header, parts, log_append_time = validated.header, validated.parts, validated.log_append_time
-        else:
-            header, parts, log_append_time = self._take_coordinator_batch(records, wall)
-        base_offset = self.end_offset
-        if header.producer_id >= 0:
-            duplicate = self._check_producer(header, origin, parts, transaction_version)
-            if duplicate is not None:
-                return duplicate
-        if len(parts) == 1:
-            parts = stamp(parts[0], header, base_offset, leader_epoch)
-        else:
-            head = stamp(parts[0], header, base_offset, leader_epoch)
-            parts = [*head, *parts[1:]]
-        if leader_epoch != self.leader_epochs.latest or self.leader_epochs.changed:
-            self.assign_epoch(leader_epoch, base_offset)
-        segment = self._writable_segment(header, header.size, header.last_offset, wall)
-        self._write(segment, parts, header.size)
-        self._took(segment, header)
-        if header.producer_id >= 0:
-            self._note_producer(segment, header, records)
-        return Appended(
-            base_offset,
-            self.end_offset - 1,
-            log_append_time,
-            self.start_offset,
-            False,
-            self.unflushed_records >= self.config.flush_messages,
-            header.size,
-            header.max_timestamp,
-        )
-
-    def append_as_follower(self, records: bytes | memoryview, *, wall: int) -> Appended:
-        """Append what the leader's log holds, offsets and epochs as they are. A batch cut short at the end is left."""
-        return self._append_batches(records, wall, None)
-
-    def _take_coordinator_batch(
-        self, records: bytes | memoryview, wall: int
-    ) -> tuple[BatchHeader, list[bytes | memoryview], int]:
-        size = batch_size(records, 0, len(records))
-        if size is None or size != len(records):
-            raise KafkaError(
-                ErrorCode.INVALID_RECORD, "exactly one whole batch is expected from a coordinator"
-            )
-        header = read_header(records)
-        if size > self.config.max_message_bytes:
-            raise KafkaError(
-                ErrorCode.MESSAGE_TOO_LARGE,
-                f"The batch of {size} bytes for {self.name} exceeds {self.config.max_message_bytes}",
-            )
-        check_crc(records, header)
-        if self.config.log_append_time:
-            parts = rewrite(records, header, timestamp_type=TimestampType.LOG_APPEND_TIME, max_timestamp=wall)
-            return header, parts, wall
-        return header, [records], NO_TIMESTAMP
-
-    def _check_producer(
-        self,
-        header: BatchHeader,
-        origin: Origin,
-        parts: Sequence[bytes | memoryview],
-        transaction_version: int,
-    ) -> Appended | None:
-        """Raises when the producer may not write this; the first attempt's answer when it is a retry."""
-        if header.is_control:
-            marker = end_transaction_marker(b"".join(parts), header)
-            if marker is not None:
-                self.producers.check_marker(
-                    header.producer_id, header.producer_epoch, marker.coordinator_epoch, transaction_version
-                )
-            return None
-        kept = self.producers.check_batch(
-            header.producer_id,
-            header.producer_epoch,
-            header.base_sequence,
-            header.last_offset_delta,
-            header.is_transactional,
-            origin == Origin.CLIENT,
-        )
-        if kept is None:
-            return None
-        return Appended(
-            kept.first_offset, kept.last_offset, kept.timestamp, self.start_offset, duplicate=True
-        )
-
-    def _append_batches(self, records: bytes | memoryview, wall: int, raft_epoch: int | None) -> Appended:
-        """Append batches whose offsets are set. `raft_epoch`: the epoch all of them have to carry."""
-        self.directory.check_online()
-        view = memoryview(records)
-        taken: list[tuple[int, BatchHeader]] = []
-        following = self.end_offset
-        for position, header in headers(records):
-            check_crc(view, header, position)
-            if raft_epoch is not None and header.leader_epoch != raft_epoch:
-                raise KafkaError(
-                    ErrorCode.INVALID_RECORD,
-                    f"The Raft leader of epoch {raft_epoch} appends a batch of epoch {header.leader_epoch}",
-                )
-            if header.base_offset < following:
-                raise KafkaError(
-                    ErrorCode.INVALID_RECORD,
-                    f"Offset {header.base_offset} cannot be appended to {self.name}, its next offset is {following}",
-                )
-            following = header.last_offset + 1
-            taken.append((position, header))
-        if not taken:
-            return Appended(self.end_offset, self.end_offset - 1, NO_TIMESTAMP, self.start_offset)
-        first = taken[0][1]
-        end = taken[-1][0] + taken[-1][1].size
-        max_timestamp = max(header.max_timestamp for _, header in taken)
-        for _, header in taken:
-            if header.leader_epoch > self.leader_epochs.latest or self.leader_epochs.changed:
-                self.assign_epoch(header.leader_epoch, header.base_offset)
-        segment = self._writable_segment(first, end, following - 1, wall)
-        self._write(segment, [view[:end]], end)
-        for position, header in taken:
-            batch = view[position : position + header.size]
-            self._took(segment, header)
-            if header.producer_id >= 0:
-                self._note_producer(segment, header, batch)
-        must_flush = self.unflushed_records >= self.config.flush_messages
-        return Appended(
-            first.base_offset,
-            following - 1,
-            NO_TIMESTAMP,
-            self.start_offset,
-            False,
-            must_flush,
-            end,
-            max_timestamp,
-        )
-
-    def _writable_segment(self, header: BatchHeader, incoming: int, last_offset: int, wall: int) -> Segment:
-        """The segment that takes `incoming` bytes beginning with `header`: the active one, or a new one."""
-        config = self.config
-        if incoming > config.segment_bytes:
-            raise KafkaError(
-                ErrorCode.RECORD_LIST_TOO_LARGE,
-                f"{incoming} bytes for {self.name} exceed the segment size of {config.segment_bytes}",
-            )
-        segment = self.segments[-1]
-        if must_roll(
-            config,
-            segment.base_offset,
-            segment.size,
-            incoming,
-            last_offset,
-            segment.waited_ms(header.max_timestamp, wall),
-            segment.jitter_ms,
-            len(segment.index),
-            len(segment.time_index),
-        ):
-            return self.roll(wall, header.base_offset)
-        return segment
-
-    def _write(self, segment: Segment, parts: Sequence[bytes | memoryview], size: int) -> None:
-        position = segment.size
-        try:
-            segment.file.write(parts, position)
-        except OSError as error:
-            self._undo_write(segment, position)
-            raise self.directory.storage_error(f"appending to {self.name}", error) from error
-        segment.size = position + size
-
-    def _undo_write(self, segment: Segment, position: int) -> None:
-        """Part of a batch may be in the file: take it out, or the next append would follow a torn one."""
-        try:
-            segment.file.truncate(position)
-        except OSError as error:
-            self.directory.fail(f"cutting off a torn append to {self.name}", error)
-
-    def _took(self, segment: Segment, header: BatchHeader) -> None:
-        """The batch of `header` is at the end of `segment`: indexes and offsets follow. Nothing here can fail."""
-        last_offset = header.last_offset
-        if segment.first_timestamp is None:
-            segment.first_timestamp = header.max_timestamp
-        segment.index_batch(header.size, last_offset, header.max_timestamp, self.config.index_interval_bytes)
-        self.end_offset = last_offset + 1
-        self.producers.end_offset = last_offset + 1
-        self.unflushed_records += header.last_offset_delta + 1
-
-    def _note_producer(self, segment: Segment, header: BatchHeader, batch: bytes | memoryview) -> None:
-        ended = replay(self.producers, header, batch)
-        if ended is not None and ended[0].aborted:
-            completed, stable = ended
-            segment.transactions.add(
-                AbortedTransaction(
-                    completed.producer_id, completed.first_offset, completed.last_offset, stable
-                )
-            )
+    append = appending.append
+    append_as_follower = appending.append_as_follower
 
     # -- topic id, epochs, rolling -----------------------------------------------------------------------------------------
 
