@@ -100,8 +100,8 @@ class Node:
         self.settings.report()
         try:
             self._make_services(self._cluster_id())
-            await self._bind()
             await self._open_store()
+            await self._bind()
             await self._start_quorum()
             await self._open_logs()
             await self._serve()

@@ -181,7 +181,9 @@ def node_problem(error: Exception, file: str | None) -> Problem | None:
     if isinstance(error, NotFormatted):
         how = 'ottla storage format -t "$(ottla storage random-uuid)" -s -c FILE'
         return Problem(str(error), f"format it once: {how}")
-    if isinstance(error, (DirectoryRefused, MetadataLogError, KafkaError)):
+    if isinstance(error, DirectoryRefused):
+        return Problem(str(error), DIRECTORY_HINT)
+    if isinstance(error, (MetadataLogError, KafkaError)):
         return Problem(str(error), NODE_HINT)
     if isinstance(error, FileNotFoundError):
         return Problem(f"{error.filename or error} does not exist", "check the path.", USAGE)
@@ -190,6 +192,10 @@ def node_problem(error: Exception, file: str | None) -> Problem | None:
     return None
 
 
+DIRECTORY_HINT = (
+    "log.dirs names directories formatted for this node that no other process uses; `ottla storage info -c FILE` shows "
+    "whose they are."
+)
 NODE_HINT = "check log.dirs and listeners; `ottla storage info -c FILE` shows the state of the directories."
 
 SYSTEM_HINTS = {

@@ -23,7 +23,7 @@ from ottla.client.errors import ClientError, ClientTimeout, ConnectionFailed
 from ottla.client.fetched import Fetched, visible_batches
 from ottla.client.fetching import NEWEST_BY_NAME, Position, fetch_request, has_ids
 from ottla.client.offsets import EARLIEST, LATEST, TopicPartition, list_offsets
-from ottla.client.retry import backoff_ms
+from ottla.client.retry import Patience, backoff_ms
 from ottla.client.settings import ClientSettings
 from ottla.client.view import NO_LEADER
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
@@ -56,6 +56,7 @@ class PartitionConsumer:
         self.cluster = cluster
         self.settings = settings or cluster.settings
         self._clock = cluster.world.clock
+        self._patience = Patience("read")
         self._positions: dict[TopicPartition, Position] = {}
         self._fetching: dict[int, Task] = {}
         """Node id -> the fetch under way there."""
@@ -171,6 +172,7 @@ class PartitionConsumer:
             if await self._take(answer):
                 self._holding.add(leader)
             self._attempts = 0
+            self._patience.worked()
         except (ConnectionFailed, ClientTimeout) as error:
             self._later({position.topic for position in positions}, error)
         except (ClientError, KafkaError) as error:
@@ -242,6 +244,7 @@ class PartitionConsumer:
         """Ask for metadata anew after a pause; give up when that goes on for too long."""
         self._stale |= topics
         self._attempts += 1
+        self._patience.failed(self._attempts, error)
         pause = backoff_ms(self._attempts, self.settings, self.cluster.world.chance)
         self._retry_at = self._clock.now() + pause
         if self._attempts * self.settings.retry_backoff_max_ms > self.settings.default_api_timeout_ms:

@@ -14,7 +14,7 @@ from ottla.client.batches import Batch, PartitionQueue
 from ottla.client.cluster import Cluster
 from ottla.client.errors import ClientError, ClientTimeout, ConnectionFailed
 from ottla.client.producing import DUPLICATE, LOST_PLACE, produce_request, produce_results
-from ottla.client.retry import backoff_ms
+from ottla.client.retry import Patience, backoff_ms
 from ottla.client.settings import ClientSettings
 from ottla.client.view import NO_LEADER
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
@@ -43,6 +43,7 @@ class Pump:
         self._task: Task | None = None
         self._identity = ANONYMOUS
         self._refreshing: set[str] = set()
+        self._patience = Patience("write")
 
     def stop(self) -> None:
         if self._task is not None:
@@ -173,6 +174,7 @@ class Pump:
         if batch.done.done():
             return
         if error is None or error.code == DUPLICATE:
+            self._patience.worked()
             self._batches.finish(queue, batch, offset=NO_OFFSET if error else offset, appended=appended)
         elif error.code in LOST_PLACE and self._idempotent:
             self._identity = ANONYMOUS
@@ -193,6 +195,7 @@ class Pump:
             return
         batch.attempts += 1
         batch.last_error = error
+        self._patience.failed(batch.attempts, error)
         now = self._clock.now()
         batch.retry_at = now + backoff_ms(batch.attempts, self._settings, self._cluster.world.chance)
         if batch.retry_at >= batch.created + self._settings.delivery_timeout_ms:
