@@ -266,15 +266,17 @@ def test_a_node_that_cannot_start_lets_go_of_everything(tmp_path: Path) -> None:
         with pytest.raises(NotFormatted, match="storage format"):
             await Node(settings, real_world()).start()
         running = await start(settings)
-        with pytest.raises(DirectoryRefused):
-            await Node(settings, real_world()).start()
         port = running.node.bound_addresses["PLAINTEXT"].port
-        taken = settings_of(tmp_path, listeners=f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:0")
+        taken = {"listeners": f"PLAINTEXT://127.0.0.1:{port},CONTROLLER://127.0.0.1:0"}
+        with pytest.raises(DirectoryRefused, match="in use by another process"):  # the cause, not the port
+            await Node(settings_of(tmp_path, **taken), real_world()).start()
         with pytest.raises(OSError, match=f"cannot listen on 127.0.0.1:{port}"):
-            await Node(taken, real_world()).start()
+            await start(settings_of(tmp_path, "other", **taken))
         await running.stop()
         again = await start(settings)
         await again.stop()
+        other = await start(settings_of(tmp_path, "other"))
+        await other.stop()
 
     run(scenario)
 
