@@ -108,9 +108,6 @@ class LogStore:
     def directory(self, uuid: Uuid) -> LogDirectory | None:
         return next((directory for directory in self.directories if directory.id == uuid), None)
 
-    def directory_at(self, path: str) -> LogDirectory | None:
-        return next((directory for directory in self.directories if directory.path == path), None)
-
     def online_directories(self) -> list[LogDirectory]:
         return [directory for directory in self.directories if directory.online]
 

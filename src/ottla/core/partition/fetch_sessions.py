@@ -127,10 +127,6 @@ class FetchSessions:
     def __len__(self) -> int:
         return len(self._sessions)
 
-    @property
-    def cached_partitions(self) -> int:
-        return sum(len(session.partitions) for session in self._sessions.values())
-
     def begin(
         self,
         now: int,
@@ -163,10 +159,6 @@ class FetchSessions:
         self._touch(session, now)
         session.epoch = 1 if session.epoch == LAST_EPOCH else session.epoch + 1
         return FetchContext(session.partitions, uses_ids=uses_ids, session=session)
-
-    def needs_id(self, context: FetchContext) -> bool:
-        """Whether `end` will look for a free session id."""
-        return context.creates
 
     def end(
         self,

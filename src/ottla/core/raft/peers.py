@@ -6,7 +6,7 @@ and why a request is refused. A stranger with a higher epoch does not unseat us;
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, TypeAlias
 
 from ottla.core.model.errors import ErrorCode
 from ottla.core.model.ids import METADATA_TOPIC, ZERO_UUID, Uuid, uuid_text
@@ -21,6 +21,10 @@ from ottla.core.wire.messages.update_raft_voter import (
     UpdateRaftVoterResponse,
 )
 
+AboutLeaders: TypeAlias = (
+    "vote.VoteRequest | begin_quorum_epoch.BeginQuorumEpochRequest | end_quorum_epoch.EndQuorumEpochRequest"
+)
+
 NOT_BUILT: Final = "A metadata quorum of several voters is not built yet."
 
 
@@ -31,13 +35,10 @@ def leader_endpoint(facts: Facts, listener: str) -> VoterEndpoint | None:
 
 def answer_vote(facts: Facts, request: vote.VoteRequest, listener: str) -> vote.VoteResponse:
     """Never granted: a candidate is either not a voter or ourselves."""
-    if not facts.knows_cluster(request.cluster_id):
-        return vote.VoteResponse(error_code=ErrorCode.INCONSISTENT_CLUSTER_ID)
-    if len(request.topics) != 1 or len(request.topics[0].partitions) != 1:
-        return vote.VoteResponse(error_code=ErrorCode.INVALID_REQUEST)
-    topic, asked = request.topics[0], request.topics[0].partitions[0]
-    if not is_metadata_partition(topic.topic_name, asked.partition_index):
-        return vote.VoteResponse(error_code=ErrorCode.INVALID_REQUEST)
+    refusal = _misdirected(facts, request)
+    if refusal is not ErrorCode.NONE:
+        return vote.VoteResponse(error_code=refusal)
+    asked = request.topics[0].partitions[0]
     # A candidate has raised its epoch above its log's; one that only asks beforehand (pre-vote) has not.
     ahead = asked.last_offset_epoch > asked.replica_epoch
     ahead = ahead or (not asked.pre_vote and asked.last_offset_epoch == asked.replica_epoch)
@@ -71,13 +72,10 @@ def answer_begin(
     facts: Facts, request: begin_quorum_epoch.BeginQuorumEpochRequest, listener: str
 ) -> begin_quorum_epoch.BeginQuorumEpochResponse:
     """Somebody says that it leads: it cannot."""
-    if not facts.knows_cluster(request.cluster_id):
-        return begin_quorum_epoch.BeginQuorumEpochResponse(error_code=ErrorCode.INCONSISTENT_CLUSTER_ID)
-    if len(request.topics) != 1 or len(request.topics[0].partitions) != 1:
-        return begin_quorum_epoch.BeginQuorumEpochResponse(error_code=ErrorCode.INVALID_REQUEST)
-    topic, asked = request.topics[0], request.topics[0].partitions[0]
-    if not is_metadata_partition(topic.topic_name, asked.partition_index):
-        return begin_quorum_epoch.BeginQuorumEpochResponse(error_code=ErrorCode.INVALID_REQUEST)
+    refusal = _misdirected(facts, request)
+    if refusal is not ErrorCode.NONE:
+        return begin_quorum_epoch.BeginQuorumEpochResponse(error_code=refusal)
+    asked = request.topics[0].partitions[0]
     error = _leader_error(facts, asked.leader_id, asked.leader_epoch)
     if error is ErrorCode.NONE and not _meant(facts, request.voter_id, asked.voter_directory_id):
         error = ErrorCode.INVALID_VOTER_KEY
@@ -105,13 +103,10 @@ def answer_end(
     facts: Facts, request: end_quorum_epoch.EndQuorumEpochRequest, listener: str
 ) -> end_quorum_epoch.EndQuorumEpochResponse:
     """Somebody says that it leads no longer: it never did."""
-    if not facts.knows_cluster(request.cluster_id):
-        return end_quorum_epoch.EndQuorumEpochResponse(error_code=ErrorCode.INCONSISTENT_CLUSTER_ID)
-    if len(request.topics) != 1 or len(request.topics[0].partitions) != 1:
-        return end_quorum_epoch.EndQuorumEpochResponse(error_code=ErrorCode.INVALID_REQUEST)
-    topic, asked = request.topics[0], request.topics[0].partitions[0]
-    if not is_metadata_partition(topic.topic_name, asked.partition_index):
-        return end_quorum_epoch.EndQuorumEpochResponse(error_code=ErrorCode.INVALID_REQUEST)
+    refusal = _misdirected(facts, request)
+    if refusal is not ErrorCode.NONE:
+        return end_quorum_epoch.EndQuorumEpochResponse(error_code=refusal)
+    asked = request.topics[0].partitions[0]
     error = _leader_error(facts, asked.leader_id, asked.leader_epoch)
     answer = end_quorum_epoch.EndQuorumEpochResponse(
         topics=[
@@ -131,6 +126,18 @@ def answer_end(
             end_quorum_epoch.NodeEndpoint(node_id=facts.me.id, host=endpoint.host, port=endpoint.port)
         )
     return answer
+
+
+def _misdirected(facts: Facts, request: AboutLeaders) -> ErrorCode:
+    """Why a request is not about the one partition of this cluster's quorum; NONE when it is."""
+    if not facts.knows_cluster(request.cluster_id):
+        return ErrorCode.INCONSISTENT_CLUSTER_ID
+    if len(request.topics) != 1 or len(request.topics[0].partitions) != 1:
+        return ErrorCode.INVALID_REQUEST
+    topic = request.topics[0]
+    if not is_metadata_partition(topic.topic_name, topic.partitions[0].partition_index):
+        return ErrorCode.INVALID_REQUEST
+    return ErrorCode.NONE
 
 
 def _voter_error(facts: Facts, replica_id: int, epoch: int) -> ErrorCode:

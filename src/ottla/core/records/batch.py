@@ -132,10 +132,6 @@ class BatchHeader(msgspec.Struct, gc=False):
         return self.attributes & CONTROL_BIT != 0
 
     @property
-    def has_producer(self) -> bool:
-        return self.producer_id >= 0
-
-    @property
     def has_delete_horizon(self) -> bool:
         return self.attributes & DELETE_HORIZON_BIT != 0
 
