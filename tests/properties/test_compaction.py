@@ -21,7 +21,7 @@ from tests.unit.storage.logs import WALL, taken
 
 CONFIG = LogConfig(
     cleanup_policy=frozenset({"compact"}),
-    segment_bytes=700,
+    segment_bytes=900,  # the largest batch there is (six records of 120 bytes) must fit
     min_cleanable_dirty_ratio=0.0001,
     delete_retention_ms=50,
     file_delete_delay_ms=1,
@@ -78,7 +78,7 @@ class World:
     def add(self, pairs: list[tuple[bytes, bytes | None]], **fields: int) -> int:
         made = [Record(slot, WALL + slot, key, value) for slot, (key, value) in enumerate(pairs)]
         data = build(made, self.chance.choice(list(Codec)), **fields)  # type: ignore[arg-type]
-        base = self.log.append(data, leader_epoch=0, wall=WALL, now=0).base_offset
+        base = self.log.append(data, leader_epoch=0, wall=WALL).base_offset
         self.log.update_high_watermark(self.log.end_offset)
         return base
 
@@ -108,7 +108,7 @@ class World:
             return
         committed = self.chance.random() < 0.6
         marker = build_end_transaction(producer.id, 0, EndTransaction(committed, 0), WALL)
-        self.log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL, now=0)
+        self.log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL)
         self.log.update_high_watermark(self.log.end_offset)
         if committed:
             self.written |= {offset: (key, value) for offset, key, value in producer.open}

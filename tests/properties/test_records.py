@@ -14,8 +14,10 @@ from ottla.core.records.build import build
 from ottla.core.records.compression import Codec, compress, decompress
 from ottla.core.records.control import control_messages, end_transaction_marker
 from ottla.core.records.errors import CompressionError
+from ottla.core.records.keyed import keyed, whole
 from ottla.core.records.record import Record, records, walk
-from ottla.core.records.validation import Rules, check_produce, validate
+from ottla.core.records.rules import Rules
+from ottla.core.records.validation import check_produce, validate
 from ottla.core.records.varint import MAX_BYTES_64, decode_varint, encode_varint
 
 NOW = 1_700_000_000_000
@@ -45,6 +47,11 @@ def test_records_come_back(given_records: list[Record], codec: Codec, epoch: int
     assert position == 0
     check_crc(batch, header)
     assert list(records(batch, header)) == given_records
+    glimpses = list(keyed(batch, header))
+    assert [(key, has_value) for key, _, has_value in glimpses] == [
+        (each.key, each.value is not None) for each in given_records
+    ]
+    assert [whole(data, header) for _, data, _ in glimpses] == given_records
     assert header.max_timestamp == max(record.timestamp for record in given_records)
     assert pack_header(header) == batch[:HEADER_SIZE]
 
@@ -56,7 +63,7 @@ def test_what_validation_lets_in_reads_the_same(
 ) -> None:
     rules = Rules(codec=target, deep=True, after_max_ms=2**62)
     batch = build(given_records, codec)
-    assert check_produce(batch, 9) == len(batch)
+    assert check_produce(batch, 9).size == len(batch)
     out = b"".join(validate(batch, rules, NOW).parts)
     check_crc(out, read_header(out))
     assert list(records(out)) == given_records
@@ -90,6 +97,7 @@ def everything(data: bytes) -> None:
         survives(lambda rules=rules: validate(data, rules, NOW))  # type: ignore[misc]
     if len(data) >= HEADER_SIZE:
         survives(lambda: list(records(data)))
+        survives(lambda: list(keyed(data, read_header(data))))
         survives(lambda: end_transaction_marker(data))
         survives(lambda: control_messages(data))
 

@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.confluent import admin_api, confluent_kafka, consumer, messages, producer, send
+from tests.confluent import admin_api, confluent_kafka, consumer, messages, producer, send, topics_of
 from tests.nodes import Node
 from tests.samples import COMPRESSIONS, LARGE, SAMPLES, SECONDS, Sample
 
@@ -99,11 +99,11 @@ def trim(node: Node, offset: int) -> None:
 def contents(node: Node) -> Contents:
     """Everything a client can see."""
     client = admin(node)
-    names = [name for name in client.list_topics(timeout=SECONDS).topics if not name.startswith("__")]
+    names = sorted(topics_of(client))
     described = client.describe_topics(confluent_kafka.TopicCollection(names))
     reader = consumer(node.bootstrap, fetch_wait_max_ms=20)
     topics = {}
-    for name in sorted(names):
+    for name in names:
         topic = described[name].result(SECONDS)
         partitions = range(len(topic.partitions))
         topics[name] = Topic(

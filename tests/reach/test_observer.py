@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from tests import waiting
 from tests.apache_kafka import tool
 from tests.confluent import admin_api, consumer, messages, producer, send
 from tests.nodes import Node, Product, ottla
@@ -16,13 +16,7 @@ from tests.reach.contents import admin
 from tests.samples import SAMPLES, SECONDS
 
 pytestmark = pytest.mark.timeout(120)
-
-
-def wait_until(what: str, holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + SECONDS
-    while not holds():
-        assert time.monotonic() < deadline, f"waited {SECONDS} s for: {what}"
-        time.sleep(0.05)
+until = partial(waiting.until, seconds=SECONDS)
 
 
 def create(node: Node, name: str, *brokers: int) -> None:
@@ -48,11 +42,15 @@ def test_a_broker_of_apache_kafka_joins_and_leaves(apache: Product, tmp_path: Pa
         for number in range(30):
             create(controller, f"before-{number}", 1)
         metadata = controller.data / "__cluster_metadata-0"
-        wait_until("the log's beginning to go", lambda: "Removed checkpoint" in controller.tail(100_000))
+        until(
+            lambda: "Removed checkpoint" in controller.tail(100_000), "waited for the log's beginning to go"
+        )
         assert list(metadata.glob("*.checkpoint"))
         broker.start()
         client = admin(controller)
-        wait_until("broker 2 to be unfenced", lambda: set(client.list_topics(timeout=5).brokers) == {1, 2})
+        until(
+            lambda: set(client.list_topics(timeout=5).brokers) == {1, 2}, "waited for broker 2 to be unfenced"
+        )
         create(controller, "both", 1, 2)
         for partition in (0, 1):
             send(producer(controller.bootstrap), "both", SAMPLES, partition)
@@ -70,7 +68,7 @@ def test_a_broker_of_apache_kafka_joins_and_leaves(apache: Product, tmp_path: Pa
         assert re.search(r"^1\s.*\sLeader\s*$", shown, re.MULTILINE), shown
         assert re.search(r"^2\s.*\sObserver\s*$", shown, re.MULTILINE), shown
         broker.stop()
-        wait_until("broker 2 to be fenced", lambda: set(client.list_topics(timeout=5).brokers) == {1})
+        until(lambda: set(client.list_topics(timeout=5).brokers) == {1}, "waited for broker 2 to be fenced")
         assert client.list_topics("both", timeout=5).topics["both"].partitions[1].leader == -1
         assert controller.stop() == 0
     finally:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Final, Protocol
 
 from ottla.broker.context import Context
+from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.wire.permissions import Operation, ResourceType
 
 CLUSTER_NAME: Final = "kafka-cluster"
@@ -56,6 +57,13 @@ class AllowAll:
 
     def allows(self, context: Context, operation: Operation, resource: ResourceType, name: str) -> bool:
         return True
+
+
+def check_cluster_action(authorizer: Authorizer, context: Context) -> None:
+    """Raises CLUSTER_AUTHORIZATION_FAILED for whoever may not act for the cluster: what nodes ask each other is for
+    nodes."""
+    if not authorizer.allows(context, Operation.CLUSTER_ACTION, ResourceType.CLUSTER, CLUSTER_NAME):
+        raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
 
 
 def authorized_operations(

@@ -7,12 +7,12 @@ UNKNOWN_TOPIC_OR_PARTITION and asks again, as with Kafka.
 from __future__ import annotations
 
 import logging
-from typing import Final
+from typing import Final, NamedTuple
 
 from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.context import Context
 from ottla.broker.services import Services
-from ottla.core.model.errors import KafkaError, error_of
+from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.wire.api_key import ApiKey
 from ottla.core.wire.messages.create_topics import (
     CreatableTopic,
@@ -23,31 +23,48 @@ from ottla.core.wire.messages.create_topics import (
 
 log = logging.getLogger("ottla.topics")
 
+SHOWN_MAX: Final = 5
 CONTROLLER_DECIDES: Final = -1
 """Partitions and replication factor as the controller's own settings say."""
 
-INTERNAL: Final[dict[str, tuple[str, dict[str, str], bool]]] = {
-    "__consumer_offsets": (
-        "offsets.topic",
+
+class Internal(NamedTuple):
+    """A topic of the coordinators: the settings its shape is in, and its configs."""
+
+    partitions: str
+    replicas: str
+    segment_bytes: str
+    min_isr: str | None
+    configs: dict[str, str]
+
+
+INTERNAL: Final = {
+    "__consumer_offsets": Internal(
+        "offsets.topic.num.partitions",
+        "offsets.topic.replication.factor",
+        "offsets.topic.segment.bytes",
+        None,
         {"cleanup.policy": "compact", "compression.type": "producer"},
-        False,
     ),
-    "__transaction_state": (
-        "transaction.state.log",
+    "__transaction_state": Internal(
+        "transaction.state.log.num.partitions",
+        "transaction.state.log.replication.factor",
+        "transaction.state.log.segment.bytes",
+        "transaction.state.log.min.isr",
         {
             "cleanup.policy": "compact",
             "compression.type": "uncompressed",
             "unclean.leader.election.enable": "false",
         },
-        True,
     ),
-    "__share_group_state": (
-        "share.coordinator.state.topic",
+    "__share_group_state": Internal(
+        "share.coordinator.state.topic.num.partitions",
+        "share.coordinator.state.topic.replication.factor",
+        "share.coordinator.state.topic.segment.bytes",
+        "share.coordinator.state.topic.min.isr",
         {"cleanup.policy": "delete", "compression.type": "producer", "retention.ms": "-1"},
-        True,
     ),
 }
-"""Topics of the coordinators: the prefix of their settings, their configs, whether they have a min.isr of their own."""
 
 
 def create(services: Services, context: Context, names: list[str]) -> None:
@@ -67,24 +84,53 @@ async def _create(services: Services, context: Context, names: list[str]) -> Non
     try:
         response = await services.controller.request(context, ApiKey.CREATE_TOPICS, request)
     except KafkaError as error:
-        log.warning("topics=%s cannot be created automatically: %s", ",".join(names), error)
+        log.warning("topics=%s cannot be created automatically: %s", shown(names), error)
         return
     finally:
         services.auto_creating.difference_update(names)
     assert isinstance(response, CreateTopicsResponse)
+    refused: dict[int, list[str]] = {}
+    reasons: dict[int, str] = {}
     for topic in response.topics:
         if topic.error_code:
-            reason = topic.error_message or error_of(topic.error_code).name
-            log.warning("topic=%s cannot be created automatically: %s", topic.name, reason)
+            refused.setdefault(topic.error_code, []).append(topic.name)
+            reasons.setdefault(topic.error_code, topic.error_message or error_of(topic.error_code).name)
         else:
+            services.creations_refused.discard(topic.name)
             log.info("created topic=%s because client_id=%s asked for it", topic.name, context.client_id)
+    for code, some in refused.items():
+        fresh = [name for name in some if name not in services.creations_refused]
+        if fresh:
+            log.warning(
+                "topics=%s cannot be created automatically: %s%s",
+                shown(fresh),
+                reasons[code],
+                _cure(fresh, code),
+            )
+    for some in refused.values():
+        # Clients ask again every second; who reads the log wants the reason once. Names of clients' own are not kept.
+        services.creations_refused.update(name for name in some if name in INTERNAL)
+
+
+def _cure(names: list[str], code: int) -> str:
+    """What to set when a coordinator's topic wants more brokers than there are."""
+    if code != ErrorCode.INVALID_REPLICATION_FACTOR:
+        return ""
+    settings = [INTERNAL[name].replicas for name in names if name in INTERNAL]
+    return f" (set {', '.join(settings)} to the number of brokers at most)" if settings else ""
+
+
+def shown(names: list[str]) -> str:
+    """Names for a line of the log: a client may ask for thousands."""
+    more = len(names) - SHOWN_MAX
+    return ",".join(names[:SHOWN_MAX]) + (f" and {more} more" if more > 0 else "")
 
 
 def _wanted(settings: NodeSettings, name: str) -> CreatableTopic:
     """The topic as this broker's settings want it; what they do not say is left to the controller."""
     internal = INTERNAL.get(name)
     if internal is not None:
-        return _internal(settings, name, *internal)
+        return _internal(settings, name, internal)
     partitions = settings["num.partitions"] if "num.partitions" in settings.static else CONTROLLER_DECIDES
     replicas = CONTROLLER_DECIDES
     if "default.replication.factor" in settings.static:
@@ -92,15 +138,13 @@ def _wanted(settings: NodeSettings, name: str) -> CreatableTopic:
     return CreatableTopic(name=name, num_partitions=partitions, replication_factor=replicas)
 
 
-def _internal(
-    settings: NodeSettings, name: str, prefix: str, configs: dict[str, str], min_isr: bool
-) -> CreatableTopic:
-    configs = {**configs, "segment.bytes": str(settings[f"{prefix}.segment.bytes"])}
-    if min_isr:
-        configs["min.insync.replicas"] = str(settings[f"{prefix}.min.isr"])
+def _internal(settings: NodeSettings, name: str, topic: Internal) -> CreatableTopic:
+    configs = {**topic.configs, "segment.bytes": str(settings[topic.segment_bytes])}
+    if topic.min_isr is not None:
+        configs["min.insync.replicas"] = str(settings[topic.min_isr])
     return CreatableTopic(
         name=name,
-        num_partitions=settings[f"{prefix}.num.partitions"],
-        replication_factor=settings[f"{prefix}.replication.factor"],
+        num_partitions=settings[topic.partitions],
+        replication_factor=settings[topic.replicas],
         configs=[CreatableTopicConfig(name=key, value=value) for key, value in configs.items()],
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Hashable
 from typing import Final
 
 from ottla.core.wire.apis import ListenerRole
@@ -34,6 +35,7 @@ class Caller:
         "security_protocol",
         "software_name",
         "software_version",
+        "when_gone",
     )
 
     def __init__(
@@ -47,6 +49,15 @@ class Caller:
         self.principal = ANONYMOUS
         self.software_name = "unknown"
         self.software_version = "unknown"
+        self.when_gone: dict[Hashable, Callable[[], None]] = {}
+        """Called once the connection is gone, by whoever keeps something for as long as it lives."""
+
+    def gone(self) -> None:
+        """The connection has ended."""
+        calls = list(self.when_gone.values())
+        self.when_gone.clear()
+        for call in calls:
+            call()
 
 
 class Context:
@@ -79,3 +90,9 @@ class Context:
     @property
     def local(self) -> Address:
         return self.caller.local
+
+
+def from_within() -> Context:
+    """A request that the node makes of itself, in the newest version."""
+    nowhere = Address("", 0)
+    return Context(Caller("", ListenerRole.BROKER, "", nowhere, nowhere), -1, -1, -1, None, 0)

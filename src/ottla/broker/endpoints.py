@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import NamedTuple
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from ottla.broker.context import Context
 from ottla.broker.services import Services
 from ottla.core.metadata.nouns import BrokerImage
+from ottla.core.model.errors import ErrorCode
 from ottla.core.model.settings.addresses import HostPort
+
+NamedT = TypeVar("NamedT", bound="Named")
+
+LEADER_CHANGED: Final = frozenset({ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH})
+"""Beside these errors the leader is told, so that a reader need not ask for metadata (KIP-951)."""
 
 
 class Node(NamedTuple):
@@ -19,6 +25,18 @@ class Node(NamedTuple):
     port: int
     rack: str | None
     fenced: bool = False
+
+
+class Named(Protocol):
+    """What answers of all kinds call NodeEndpoint."""
+
+    node_id: int
+
+
+def name_node(named: list[NamedT], node: Node | None, kind: Callable[..., NamedT]) -> None:
+    """Add the node to those whose address an answer tells, unless it is there; `kind` is that answer's NodeEndpoint."""
+    if node is not None and all(each.node_id != node.id for each in named):
+        named.append(kind(node_id=node.id, host=node.host, port=node.port, rack=node.rack))
 
 
 def endpoint_of(services: Services, context: Context, broker: BrokerImage) -> Node | None:

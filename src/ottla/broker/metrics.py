@@ -8,49 +8,67 @@ from __future__ import annotations
 
 from typing import Final
 
+from ottla.core.groups.counts import GroupCounts
+
 BUCKETS: Final = 40
 
 
-class ApiMetrics:
-    """Requests of one API."""
+class Durations:
+    """How long something took, each time."""
 
-    __slots__ = (
-        "buckets",
-        "errors",
-        "local_micros",
-        "request_bytes",
-        "requests",
-        "response_bytes",
-        "total_micros",
-        "versions",
-    )
+    __slots__ = ("buckets", "total_micros")
 
     def __init__(self) -> None:
-        self.requests = 0
-        self.versions: dict[int, int] = {}
-        self.errors: dict[int, int] = {}
-        """error code -> answers that carry it as their own (not those of single partitions)."""
-        self.request_bytes = 0
-        self.response_bytes = 0
         self.total_micros = 0
-        """From the moment the request was taken up until its answer went to the socket."""
-        self.local_micros = 0
-        """The part of it until the answer was there, or had to be waited for."""
         self.buckets = [0] * BUCKETS
 
     def done(self, total_micros: int) -> None:
         self.total_micros += total_micros
-        self.buckets[min(total_micros.bit_length(), BUCKETS - 1)] += 1
+        power = total_micros.bit_length()
+        self.buckets[power if power < BUCKETS else -1] += 1
+
+    def add(self, other: Durations) -> None:
+        self.total_micros += other.total_micros
+        self.buckets = [mine + theirs for mine, theirs in zip(self.buckets, other.buckets, strict=True)]
+
+    @property
+    def count(self) -> int:
+        return sum(self.buckets)
 
     def quantile(self, share: float) -> int:
-        """Microseconds below which `share` of the requests lie, to the next power of two; 0 without requests."""
-        rank = share * sum(self.buckets)
+        """Microseconds below which `share` of them lie, to the next power of two; 0 when there are none."""
+        rank = share * self.count
         seen = 0
         for power, count in enumerate(self.buckets):
             seen += count
             if count and seen >= rank:
                 return 1 << power
         return 0
+
+
+class ApiMetrics(Durations):
+    """Requests of one API. `total_micros` runs from the moment a request was taken up until its answer went to the
+    socket."""
+
+    __slots__ = (
+        "errors",
+        "local_micros",
+        "request_bytes",
+        "requests",
+        "response_bytes",
+        "versions",
+    )
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.requests = 0
+        self.versions: dict[int, int] = {}
+        self.errors: dict[int, int] = {}
+        """error code -> answers that carry it as their own (not those of single partitions)."""
+        self.request_bytes = 0
+        self.response_bytes = 0
+        self.local_micros = 0
+        """The part of the total until the answer was there, or had to be waited for."""
 
 
 class TopicMetrics:
@@ -77,6 +95,16 @@ class TopicMetrics:
         self.failed_produce_requests = 0
         self.failed_fetch_requests = 0
 
+    def add(self, other: TopicMetrics) -> None:
+        self.bytes_in += other.bytes_in
+        self.bytes_out += other.bytes_out
+        self.bytes_rejected += other.bytes_rejected
+        self.messages_in += other.messages_in
+        self.produce_requests += other.produce_requests
+        self.fetch_requests += other.fetch_requests
+        self.failed_produce_requests += other.failed_produce_requests
+        self.failed_fetch_requests += other.failed_fetch_requests
+
 
 class ListenerMetrics:
     """Connections of one listener."""
@@ -95,12 +123,13 @@ class ListenerMetrics:
 class NodeMetrics:
     """All counters of one node."""
 
-    __slots__ = ("apis", "deleted_topics", "listeners", "topics")
+    __slots__ = ("apis", "deleted_topics", "groups", "listeners", "topics")
 
     def __init__(self) -> None:
         self.apis: dict[int, ApiMetrics] = {}
         self.topics: dict[str, TopicMetrics] = {}
         self.listeners: dict[str, ListenerMetrics] = {}
+        self.groups = GroupCounts()
         self.deleted_topics = TopicMetrics()
         """What topics had counted when they were deleted: sums over all topics never fall."""
 
@@ -126,7 +155,4 @@ class NodeMetrics:
         """A topic was deleted: its counts join the sum of the deleted ones."""
         gone = self.topics.pop(name, None)
         if gone is not None:
-            for field in TopicMetrics.__slots__:
-                setattr(
-                    self.deleted_topics, field, getattr(self.deleted_topics, field) + getattr(gone, field)
-                )
+            self.deleted_topics.add(gone)

@@ -13,17 +13,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Final
 
-from ottla.broker.admission import Admission
 from ottla.broker.apis import CONTROLLER_HANDLERS, HANDLERS
 from ottla.broker.config.controller_rules import ControllerRules
 from ottla.broker.config.node_settings import NodeSettings
-from ottla.broker.listener import BrokerListener
-from ottla.broker.memory import RequestMemory
+from ottla.broker.coordination.kinds import Coordinators
 from ottla.broker.monitoring.page import metrics_page
-from ottla.broker.monitoring.port import MetricsPort
 from ottla.broker.partitions import Partitions
+from ottla.broker.ports import Ports
 from ottla.broker.producer_ids import ProducerIds
 from ottla.broker.quorum.assignments import DirectoryAssignments
 from ottla.broker.quorum.from_settings import (
@@ -36,9 +33,9 @@ from ottla.broker.quorum.from_settings import (
 from ottla.broker.quorum.port import LocalController
 from ottla.broker.quorum.quorum import Quorum
 from ottla.broker.quorum.registration import Registration, Standing
-from ottla.broker.router import Router
+from ottla.broker.router import Handler
 from ottla.broker.services import Services
-from ottla.broker.start import cleaner_settings, listener_limits, store_settings
+from ottla.broker.start import cleaner_settings, store_settings
 from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.log import Log
 from ottla.broker.storage.opening import read_meta_properties
@@ -46,18 +43,11 @@ from ottla.broker.storage.store import LogStore
 from ottla.core.metadata.delta import Delta
 from ottla.core.metadata.image import MetadataImage, ResourceType
 from ottla.core.model.errors import KafkaError
-from ottla.core.model.ids import ZERO_UUID, Uuid
-from ottla.core.model.settings.listeners import Listener
-from ottla.core.wire.apis import API, ApiKey, ListenerRole, VersionRange
+from ottla.core.model.ids import Uuid
+from ottla.core.wire.apis import ApiKey, ListenerRole
 from ottla.world.doors import Address, ProcessFacts, World
 
-if TYPE_CHECKING:
-    from ottla.broker.router import Handler
-
 log = logging.getLogger("ottla.node")
-
-DRAIN_MS: Final = 1_000
-"""How long a stopping node lets requests under way come to their end."""
 
 
 class NotFormatted(Exception):
@@ -74,23 +64,27 @@ class Node:
         *,
         on_fatal: Callable[[str], None] | None = None,
         ask_process: Callable[[], ProcessFacts] | None = None,
+        handlers: Mapping[ApiKey, Handler | str] = HANDLERS,
     ) -> None:
         """`on_fatal` is told why when the node cannot go on; it is then the caller's to end it. `ask_process` lets
-        the metrics tell of the process too."""
+        the metrics tell of the process too. `handlers` answer the clients' and brokers' APIs."""
         self.settings = settings
         self.world = world
         self.services: Services
         self.quorum: Quorum
-        self.bound_addresses: dict[str, Address] = {}
-        """Listener name → the address it is bound to, with the port that was found where 0 was asked for."""
         self._on_fatal = on_fatal
-        self._listeners: list[BrokerListener] = []
-        self._admissions: list[Admission] = []
+        self._ports = Ports(world, settings)
         self._registration: Registration | None = None
         self._assignments: DirectoryAssignments
+        self._coordinators: Coordinators
         self._store: LogStore | None = None
         self._ask_process = ask_process
-        self._metrics_port: MetricsPort | None = None
+        self._handlers = handlers
+
+    @property
+    def bound_addresses(self) -> dict[str, Address]:
+        """Listener name → the address it is bound to, with the port that was found where 0 was asked for."""
+        return self._ports.addresses
 
     # -- starting
 
@@ -105,7 +99,7 @@ class Node:
             await self._start_quorum()
             await self._open_logs()
             await self._serve()
-            await self._open_metrics()
+            await self._ports.open_metrics(self._metrics)
         except BaseException:
             self._abandon()
             raise
@@ -132,43 +126,13 @@ class Node:
         services.partitions = Partitions(
             settings.node_id, world.clock, settings, services.store, services.metrics
         )
+        self._coordinators = Coordinators(services)
 
     async def _bind(self) -> None:
-        settings, services = self.settings, self.services
-        memory = RequestMemory(settings["queued.max.request.bytes"])
-        roles: list[tuple[ListenerRole, tuple[Listener, ...], Mapping[ApiKey, Handler | str]]] = [
-            (ListenerRole.CONTROLLER, settings.controller_listeners, CONTROLLER_HANDLERS),
-            (ListenerRole.BROKER, settings.listeners, HANDLERS),
-        ]
-        for role, listeners, handlers in roles:
-            admission = Admission(settings["max.connections"], settings["max.connection.creation.rate"])
-            self._admissions.append(admission)
-            router = Router(services, handlers)
-            services.advertised[role] = advertised(role, router.keys)
-            for each in listeners:
-                listener = BrokerListener(
-                    each.name,
-                    role,
-                    each.security_protocol,
-                    router,
-                    self.world.clock,
-                    memory,
-                    services.metrics.listener(each.name),
-                    listener_limits(settings, each.name),
-                    admission,
-                    between_brokers=len(listeners) > 1 and each.name == settings.inter_broker_listener,
-                )
-                self._listeners.append(listener)
-                address = await listener.bind(self.world.network, each.host, each.port)
-                self.bound_addresses[each.name] = address
-
-    async def _open_metrics(self) -> None:
-        port = self.settings["ottla.metrics.port"]
-        if port >= 0:
-            self._metrics_port = MetricsPort(self._metrics)
-            self.bound_addresses["METRICS"] = await self._metrics_port.open(
-                self.world, self.settings["ottla.metrics.host"], port
-            )
+        settings, services, ports = self.settings, self.services, self._ports
+        controllers = settings.controller_listeners
+        await ports.bind(ListenerRole.CONTROLLER, controllers, CONTROLLER_HANDLERS, services)
+        await ports.bind(ListenerRole.BROKER, settings.listeners, self._handlers, services)
 
     def _metrics(self) -> str:
         return metrics_page(self.services, self.quorum.facts(), self._ask_process)
@@ -189,7 +153,7 @@ class Node:
         home = next(each for each in store.directories if each.path == settings.metadata_log_dir)
         metadata_log = await store.open_metadata_log(metadata_log_config(settings), home)
         hostname = self.world.network.hostname()
-        ports = {name: address.port for name, address in self.bound_addresses.items()}
+        ports = self._ports.numbers
         endpoints = controller_endpoints(settings, hostname, ports)
         quorum = self.quorum = Quorum(
             self.world,
@@ -231,8 +195,9 @@ class Node:
         image, services = self.quorum.image, self.services
 
         def is_stray(found: Log) -> bool:
+            # A log without an id may be that of an earlier topic of the name, whose deletion a power cut undid.
             topic = image.topics_by_name.get(found.topic)
-            if topic is None or found.topic_id not in (topic.id, ZERO_UUID):
+            if topic is None or found.topic_id != topic.id:
                 return True
             partition = topic.partitions.get(found.partition)
             return partition is None or self.settings.node_id not in partition.replicas
@@ -243,6 +208,8 @@ class Node:
         services.partitions.load(image)
         services.store.on_moved(self._log_moved)
         self.quorum.subscribe(services.partitions.follow)
+        self.quorum.subscribe(self._coordinators.follow)
+        self.quorum.subscribe(self._follow_sharing)
         self._assign_directories(image)
         services.store.start()
 
@@ -265,14 +232,10 @@ class Node:
     async def _serve(self) -> None:
         """Clients come last: before the metadata names this broker they would be told of no broker at all."""
         assert self._registration is not None
-        for listener in self._listeners:
-            if listener.role is ListenerRole.CONTROLLER:
-                listener.serve()
+        self._ports.serve(ListenerRole.CONTROLLER)
         await self._registration.unfence()
         await self.services.partitions.settled()
-        for listener in self._listeners:
-            if listener.role is ListenerRole.BROKER:
-                listener.serve()
+        self._ports.serve(ListenerRole.BROKER)
 
     # -- following
 
@@ -280,16 +243,17 @@ class Node:
         if delta.snapshot or any(kind == ResourceType.BROKER for kind, _ in delta.changed_configs):
             self._apply_configs(image)
 
+    def _follow_sharing(self, image: MetadataImage, delta: Delta) -> None:
+        if self.services.sharing is not None:
+            self.services.sharing.follow(image, delta)
+
     def _apply_configs(self, image: MetadataImage) -> None:
         """Lay the dynamic configs of the metadata over the file's."""
         own = image.config(ResourceType.BROKER, str(self.settings.node_id))
         if not self.settings.apply_dynamic(image.config(ResourceType.BROKER, ""), own):
             return
         self.services.partitions.defaults_changed()
-        for listener in self._listeners:
-            listener.limits = listener_limits(self.settings, listener.name)
-        for admission in self._admissions:
-            admission.limit(self.settings["max.connections"], self.settings["max.connection.creation.rate"])
+        self._ports.settings_changed()
         if self._registration is not None:
             self._registration.directories_changed()
 
@@ -337,52 +301,37 @@ class Node:
         if registration is None or self._store is None:
             self._abandon()
             return
-        clock = self.world.clock
-        for listener in self._listeners:
-            listener.stop_accepting()
-        if self._metrics_port is not None:
-            self._metrics_port.close()
+        self._ports.stop_accepting()
         try:
             await registration.leave()
         except KafkaError as error:
             log.warning("stopping without the controller's leave: %s", error)
-        deadline = clock.now() + DRAIN_MS
-        while clock.now() < deadline and any(listener.busy for listener in self._listeners):
-            await clock.sleep(5)
-        self._close_connections()
+        await self._ports.drain()
+        self._close_ports()
+        if self.services.sharing is not None:
+            self.services.sharing.close()
+        self._coordinators.close()
         self._assignments.stop()
         self.services.partitions.stop()
-        await clock.sleep(0)
+        await self.world.clock.sleep(0)
         await self.quorum.stop()
         await self._store.close(broker_epoch=registration.epoch)
         log.info("node %d has stopped", self.settings.node_id)
 
-    def _close_connections(self) -> None:
-        for listener in self._listeners:
-            listener.stop_accepting()
-            listener.close_connections()
-            listener.abort_connections()
+    def crash(self) -> None:
+        """End as a killed process does: connections break, nothing more is written, no marker of a clean stop is left.
+
+        Tasks under way are not ended: whoever owns the loop cancels them."""
+        self._abandon()
+
+    def _close_ports(self) -> None:
+        self._ports.close()
         self.services.deadlines.close()
 
     def _abandon(self) -> None:
-        """Let go of what a start that failed had taken."""
-        if self._metrics_port is not None:
-            self._metrics_port.close()
-        if self._listeners:
-            self._close_connections()
+        """Let go of everything at once: of what a start that failed had taken, or of what runs."""
+        if self._ports.addresses:
+            self._close_ports()
         if self._store is not None:
             self._store.abandon()
             self._store = None
-
-
-def advertised(role: ListenerRole, keys: list[ApiKey]) -> list[VersionRange]:
-    """What ApiVersions tells of the APIs that have a handler. Telemetry is not told: nobody here takes it."""
-    return [
-        VersionRange(
-            key,
-            API[key].advertised_min if role is ListenerRole.BROKER else API[key].min_version,
-            API[key].max_stable_version,
-        )
-        for key in keys
-        if not API[key].telemetry
-    ]

@@ -16,6 +16,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Final, TypeAlias
 
 from ottla.broker.partition import Partition, Waiter
+from ottla.broker.storage.directory import FULL_DISK
 from ottla.core.log.config import LogConfig
 from ottla.core.metadata.delta import Delta
 from ottla.core.metadata.image import MetadataImage, PartitionImage, ResourceType, TopicImage
@@ -35,6 +36,9 @@ log = logging.getLogger("ottla.partitions")
 PLACED_A_TURN: Final = 64
 """Making one log takes a tenth of a millisecond or two."""
 
+ROOM_LOOK_MS: Final = 1_000
+"""How long a log that could not be made on a full disk waits for the next try."""
+
 Key: TypeAlias = "tuple[Uuid, int]"
 
 
@@ -53,8 +57,11 @@ class Partitions:
         self._image: MetadataImage = MetadataImage()
         self._woken: dict[Partition, None] = {}
         self._unplaced: dict[Key, None] = {}
+        self._without_room: dict[Key, None] = {}
         self.on_placed: Callable[[list[Key]], None] = lambda placed: None
         """Told of the partitions that were taken up in a turn of their own, behind the delta that named them."""
+        self.on_led: Callable[[Partition], None] = lambda partition: None
+        """Told whenever a partition begins or ends to be led here, or a new term of leading it begins."""
 
     def __len__(self) -> int:
         return sum(map(len, self._topics.values()))
@@ -71,8 +78,8 @@ class Partitions:
 
     def get(self, topic: str, index: int) -> Partition:
         """Raises UNKNOWN_TOPIC_OR_PARTITION, or NOT_LEADER_OR_FOLLOWER when only other brokers hold it."""
-        partition = self.find(topic, index)
-        if partition is not None:
+        partitions = self._topics.get(topic)
+        if partitions is not None and (partition := partitions.get(index)) is not None:
             return partition
         raise KafkaError(self.absence(topic, index))
 
@@ -92,16 +99,17 @@ class Partitions:
 
     # -- waking
 
-    def advanced(self, partition: Partition) -> None:
-        """The high watermark moved."""
-        if partition.waiters:
-            self.wake(partition)
-
     def wake(self, partition: Partition) -> None:
-        """Let those parked on the partition look again, once, after the work of this turn is done."""
+        """Let those who wait for the partition look again, once, after the work of this turn is done."""
+        for waiter in partition.waiters:
+            waiter.stir(partition)
         if not self._woken:
             self.clock.call_soon(self._wake_all)
         self._woken[partition] = None
+
+    def has_news(self, partition: Partition) -> bool:
+        """Whether those who wait for it have yet to be told."""
+        return partition in self._woken
 
     def _wake_all(self) -> None:
         woken, self._woken = self._woken, {}
@@ -167,6 +175,7 @@ class Partitions:
     def stop(self) -> None:
         """Place no more: the store is about to close."""
         self._unplaced.clear()
+        self._without_room.clear()
 
     def _place_each(self, keys: Iterable[Key]) -> None:
         """As the newest image has them; what has gone meanwhile is passed over."""
@@ -192,11 +201,29 @@ class Partitions:
     def _open_log(self, partition: Partition, assigned: Uuid | None) -> None:
         config = self._config(partition.topic)
         try:
-            partition.log = self._store.create(
+            opened = self._store.create(
                 partition.topic, partition.index, partition.topic_id, config, assigned=assigned
             )
         except (KafkaError, OSError) as error:
-            log.error("the log of %s cannot be opened: %s", partition.name, error)
+            if _is_full_disk(error):
+                self._open_later(partition, error)
+            else:
+                log.error("the log of %s cannot be opened: %s", partition.name, error)
+        else:
+            partition.take(opened)
+
+    def _open_later(self, partition: Partition, error: Exception) -> None:
+        """The disk is full: the log is made once there is room."""
+        key = (partition.topic_id, partition.index)
+        if not self._without_room:
+            self.clock.call_at(self.clock.now() + ROOM_LOOK_MS, self._look_for_room)
+            log.warning("the log of %s waits for room on the disk, others may too: %s", partition.name, error)
+        self._without_room[key] = None
+
+    def _look_for_room(self) -> None:
+        waiting, self._without_room = self._without_room, {}
+        self._place_each(waiting)
+        self.on_placed(list(waiting))
 
     def _config(self, topic: str) -> LogConfig:
         return self._settings.topic(self._image.config(ResourceType.TOPIC, topic))
@@ -242,7 +269,7 @@ class Partitions:
         partition = self.find(old.topic, old.partition)
         if partition is None or partition.log is not old:
             return
-        partition.log = new
+        partition.take(new)
         self.wake(partition)
 
     def directory_failed(self, directory: LogDirectory) -> None:
@@ -250,3 +277,8 @@ class Partitions:
         for partition in list(self):
             if partition.log is not None and partition.log.directory is directory:
                 partition.retire(ErrorCode.KAFKA_STORAGE_ERROR)
+
+
+def _is_full_disk(error: KafkaError | OSError) -> bool:
+    cause = error.__cause__ if isinstance(error, KafkaError) else error
+    return isinstance(cause, OSError) and cause.errno in FULL_DISK

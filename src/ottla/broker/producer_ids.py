@@ -6,10 +6,8 @@ everybody who needs an id waits for that one request.
 
 from __future__ import annotations
 
-from asyncio import Future
-from typing import Any
-
-from ottla.broker.context import Context
+from ottla.broker.context import from_within
+from ottla.broker.one_at_a_time import OneAtATime
 from ottla.broker.services import ControllerPort
 from ottla.core.model.errors import KafkaError, error_of
 from ottla.core.model.ids import ProducerId
@@ -25,33 +23,25 @@ class ProducerIds:
     """The ids of this broker. `broker_epoch` is that of its registration."""
 
     def __init__(self, clock: Clock, controller: ControllerPort, node_id: int, broker_epoch: int) -> None:
-        self._clock = clock
         self._controller = controller
         self._node_id = node_id
         self.broker_epoch = broker_epoch
         self._next = 0
         self._end = 0
-        self._asking: Future[Any] | None = None
+        self._asking = OneAtATime(clock)
+        self._context = from_within()
 
-    async def take(self, context: Context) -> ProducerId:
+    async def take(self) -> ProducerId:
         """A producer id that nobody has had. Raises KafkaError when the controller gives none."""
         while self._next >= self._end:
-            if self._asking is None:
-                self._asking = self._clock.future()
-                try:
-                    await self._allocate(context)
-                finally:
-                    asking, self._asking = self._asking, None
-                    asking.set_result(None)
-            else:
-                await self._asking
+            await self._asking.do(self._allocate)
         taken = self._next
         self._next += 1
         return ProducerId(taken)
 
-    async def _allocate(self, context: Context) -> None:
+    async def _allocate(self) -> None:
         request = AllocateProducerIdsRequest(broker_id=self._node_id, broker_epoch=self.broker_epoch)
-        response = await self._controller.request(context, ApiKey.ALLOCATE_PRODUCER_IDS, request)
+        response = await self._controller.request(self._context, ApiKey.ALLOCATE_PRODUCER_IDS, request)
         assert isinstance(response, AllocateProducerIdsResponse)
         if response.error_code:
             raise KafkaError(error_of(response.error_code))

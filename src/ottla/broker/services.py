@@ -15,9 +15,12 @@ from ottla.world.doors import World
 if TYPE_CHECKING:
     from ottla.broker.config.node_settings import NodeSettings
     from ottla.broker.context import Context
+    from ottla.broker.coordination.shards import Shards
     from ottla.broker.partitions import Partitions
     from ottla.broker.producer_ids import ProducerIds
+    from ottla.broker.sharing.sharing import Sharing
     from ottla.broker.storage.store import LogStore
+    from ottla.broker.streams_topics import Refusal
     from ottla.core.metadata.image import MetadataImage
     from ottla.core.model.ids import Uuid
     from ottla.core.wire.api_key import ApiKey
@@ -56,14 +59,26 @@ class Services:
         self.store: LogStore
         self.partitions: Partitions
         self.producer_ids: ProducerIds
+        self.groups: Shards
+        """The group coordinators of this node."""
+        self.transactions: Shards
+        """Its transaction coordinators."""
+        self.share_states: Shards
+        """Its share coordinators: what was delivered to share groups."""
+        self.sharing: Sharing | None = None
+        """Share partitions and sessions: there are none before the first member fetches."""
+        self.coordinators: list[Shards]
+        """All of these."""
         self.advertised: dict[ListenerRole, list[VersionRange]] = {}
         """What ApiVersions tells, by the kind of listener."""
         self.kraft_version = 0
         self.telemetry = Telemetry()
-        self.coordinators_asked_for: set[str] = set()
-        """Kinds of coordinators that clients were told are not here: one line of log for each kind."""
+        self.creations_refused: set[str] = set()
+        """Topics that could not be created automatically, whose reason stands in the log already."""
         self.auto_creating: set[str] = set()
         """Topics whose creation was asked for and has not been answered."""
+        self.streams_topics_refused: dict[str, Refusal] = {}
+        """Internal topics of streams groups that could not be created, and until when that is told."""
 
     @property
     def image(self) -> MetadataImage:

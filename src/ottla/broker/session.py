@@ -13,18 +13,20 @@ from collections import deque
 from typing import TYPE_CHECKING, Final
 
 from ottla.broker.context import Caller, CloseConnection
+from ottla.broker.later import Later
+from ottla.broker.router import Pending
 from ottla.core.model.parts import Part, size_of
 from ottla.core.wire.frames import FrameError, FrameReader
-from ottla.world.doors import Connection
+from ottla.world.doors import Connection, Timer
 
 if TYPE_CHECKING:
     from ottla.broker.listener import BrokerListener
-    from ottla.broker.router import Pending
 
 READ_AHEAD_BYTES: Final = 1 << 20
 READ_AHEAD_FRAMES: Final = 128
 REQUESTS_A_TURN: Final = 32
 """One connection may run so many requests before the others have their turn."""
+NO_VIEW: Final = memoryview(b"")
 JOINED_REPLY_BYTES: Final = 256 << 10
 """Replies of one turn leave together up to this size."""
 
@@ -41,6 +43,7 @@ class RequestSession:
         "_frames",
         "_grown",
         "_held",
+        "_hurry",
         "_listener",
         "_memory",
         "_partial",
@@ -69,9 +72,10 @@ class RequestSession:
         self._scheduled = False
         self._pending: Pending | None = None
         self._first = True
+        self._hurry: Timer | None = None  # runs while we are read on over the limit of memory
         self._grown = False  # the listener knows that our buffer is larger than at rest
         self._broken: str | None = None  # why nothing behind the frames at hand can be read
-        self._view = memoryview(b"")
+        self._view = NO_VIEW
         self._connection: Connection = None  # type: ignore[assignment]  # set by `opened`, before anything else
         self.caller: Caller = None  # type: ignore[assignment]
         self.last_active = 0
@@ -103,7 +107,7 @@ class RequestSession:
     def filled(self, count: int) -> None:
         self.last_active = self._clock.now()
         start = bytes(self._view[:4]) if self._first else b""
-        self._view = memoryview(b"")  # the reader may only grow or reuse what nobody looks at
+        self._view = NO_VIEW  # the reader may only grow or reuse what nobody looks at
         try:
             frames = self._reader.filled(count)
         except FrameError as error:
@@ -119,10 +123,14 @@ class RequestSession:
             self._grown = True
             self._listener.grown(self)
         if not frames and self._broken is None:
+            if self._memory.exhausted:
+                self._consider_pausing()
             return
         for frame in frames:
             self._partial -= len(frame) + 4
             self._ahead += len(frame)
+        if self._hurry is not None:
+            self._hurry_no_more()
         self._frames.extend(frames)
         if self._pending is None and not self._scheduled and not self._connection.unsent:
             self._run()
@@ -138,10 +146,15 @@ class RequestSession:
         if pending is not None:
             pending.abandon()
         self._frames.clear()
+        self._view = NO_VIEW
+        self._reader.discard()  # whoever still refers to us must not keep megabytes alive
         self._memory.forget(self._resume)
         self._memory.give_back(self._held)
         self._held = 0
+        if self._hurry is not None:
+            self._hurry_no_more()
         self._listener.left(self)
+        self.caller.gone()
 
     # -- requests
 
@@ -155,6 +168,7 @@ class RequestSession:
         self._scheduled = False
         replies: list[Part] = []
         size = 0
+        whole = True  # nothing but bytes among the replies
         freed = 0
         left = REQUESTS_A_TURN
         try:
@@ -165,24 +179,30 @@ class RequestSession:
                 outcome = self._router.dispatch(self.caller, frame)
                 if outcome is None:
                     freed += len(frame) + 4
-                elif isinstance(outcome, list):
+                elif not isinstance(outcome, Pending):
                     freed += len(frame) + 4
-                    replies += outcome
-                    size += sum(map(size_of, outcome))
+                    if isinstance(outcome, bytes):
+                        replies.append(outcome)
+                        size += len(outcome)
+                    else:
+                        whole = False
+                        replies += outcome
+                        size += sum(map(size_of, outcome))
                     if size >= JOINED_REPLY_BYTES:
                         self._connection.send(replies)
                         replies = []
                         size = 0
+                        whole = True
                         if self._connection.unsent:
                             break
                 else:
                     self._hold(outcome, len(frame) + 4)
                     break
         except CloseConnection as refusal:
-            self._send(replies)
+            self._send(replies, whole)
             self.refuse(str(refusal), kind=refusal.kind)
             return
-        self._send(replies)
+        self._send(replies, whole)
         if freed:
             self._free(freed)
         if self._frames and not left and self._pending is None and not self._connection.unsent:
@@ -198,11 +218,11 @@ class RequestSession:
         if self.open and self._pending is None:
             self._run()
 
-    def _send(self, replies: list[Part]) -> None:
-        if len(replies) == 1 or any(not isinstance(part, bytes) for part in replies):
-            self._connection.send(replies)
-        elif replies:
+    def _send(self, replies: list[Part], whole: bool) -> None:
+        if len(replies) > 1 and whole:
             self._connection.send([b"".join(replies)])  # type: ignore[arg-type]
+        elif replies:
+            self._connection.send(replies)
 
     def _hold(self, pending: Pending, size: int) -> None:
         """The reply comes later: nothing else runs on this connection until then."""
@@ -210,7 +230,7 @@ class RequestSession:
         pending.size = size
         pending.future.add_done_callback(self._arrived)
 
-    def _arrived(self, future: Future[object]) -> None:
+    def _arrived(self, future: Future[object] | Later[object]) -> None:
         pending = self._pending
         if pending is None or pending.future is not future:
             return  # the connection went away
@@ -222,7 +242,7 @@ class RequestSession:
             self.refuse(str(refusal), kind=refusal.kind)
             return
         if reply is not None:
-            self._connection.send(reply)
+            self._connection.send([reply] if isinstance(reply, bytes) else reply)
         self._free(pending.size)
         if not self._connection.unsent:
             self._run()
@@ -239,7 +259,7 @@ class RequestSession:
         if self._ahead >= READ_AHEAD_BYTES or len(self._frames) >= READ_AHEAD_FRAMES:
             self._paused = True
             self._connection.pause()
-        elif self._memory.exhausted and not self._partial:
+        elif self._memory.exhausted and not self._may_go_on():
             self._paused = True
             self._connection.pause()
             self._memory.wait(self._resume)
@@ -254,11 +274,36 @@ class RequestSession:
             return
         if len(self._frames) >= READ_AHEAD_FRAMES // 2:
             return
-        if self._memory.exhausted and not self._partial:
+        if self._memory.exhausted and not self._may_go_on():
             self._memory.wait(self._resume)
             return
         self._paused = False
         self._connection.resume()
+
+    def _may_go_on(self) -> bool:
+        """Whether we are read on although there is no room: for the rest of a request, and not for long."""
+        if not self._partial or not self._memory.may_go_on(self):
+            return False
+        if self._hurry is None and self._memory.going_on is self:
+            self._hurry = self._clock.call_at(self._clock.now() + self._memory.hurry_ms, self._too_slow)
+        return True
+
+    def _hurry_no_more(self) -> None:
+        assert self._hurry is not None
+        self._hurry.cancel()
+        self._hurry = None
+        self._memory.passed()
+
+    def _too_slow(self) -> None:
+        if not self._memory.exhausted:
+            self._hurry_no_more()
+            return
+        reason = (
+            f"its request was not whole after {self._memory.hurry_ms} ms, while others wait for room: "
+            f"queued.max.request.bytes={self._memory.limit} is reached"
+        )
+        self._listener.refused(self, reason, "slow")
+        self.abort()
 
     def rest(self) -> None:
         """Give back what a large request made of the buffer. The next large one makes it grow again."""

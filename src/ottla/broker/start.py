@@ -5,7 +5,7 @@ from __future__ import annotations
 from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.listener import Limits
 from ottla.broker.storage.cleaner import CleanerSettings
-from ottla.broker.storage.store import StoreSettings
+from ottla.broker.storage.settings import StoreSettings
 from ottla.core.model.settings.broker_rules import per_ip_overrides
 
 

@@ -24,36 +24,37 @@ def absence(topic: str) -> ErrorCode:
     return ErrorCode.UNKNOWN_TOPIC_OR_PARTITION
 
 
-def leader(services: Services, context: Context, partition: PartitionImage) -> tuple[int, ErrorCode]:
-    """(leader id, error): -1 and the reason when the caller cannot reach the leader."""
-    broker = services.image.brokers.get(partition.leader)
-    if broker is None:
+class Reach:
+    """The brokers as the caller's listener shows them: looked at once for all partitions of an answer."""
+
+    __slots__ = ("_alive", "_known", "_offering")
+
+    def __init__(self, services: Services, context: Context) -> None:
+        self._known = services.image.brokers
+        self._offering = {
+            each.id for each in self._known.values() if endpoint_of(services, context, each) is not None
+        }
+        self._alive = {
+            each.id: each for each in self._known.values() if each.id in self._offering and not each.fenced
+        }
+
+    def leader(self, partition: PartitionImage) -> tuple[int, ErrorCode]:
+        """(leader id, error): -1 and the reason when the caller cannot reach the leader."""
+        if partition.leader in self._offering:
+            return partition.leader, ErrorCode.NONE
+        if partition.leader in self._known:
+            return NO_LEADER, ErrorCode.LISTENER_NOT_FOUND
         return NO_LEADER, ErrorCode.LEADER_NOT_AVAILABLE
-    if endpoint_of(services, context, broker) is None:
-        return NO_LEADER, ErrorCode.LISTENER_NOT_FOUND
-    return partition.leader, ErrorCode.NONE
 
+    def offline_replicas(self, partition: PartitionImage) -> list[int]:
+        """Replicas whose broker, listener or directory is gone."""
+        alive = self._alive
+        return [
+            replica
+            for replica, directory in zip(partition.replicas, partition.directories, strict=True)
+            if replica not in alive or not alive[replica].has_online_directory(directory)
+        ]
 
-def offline_replicas(services: Services, context: Context, partition: PartitionImage) -> list[int]:
-    """Replicas whose broker, listener or directory is gone."""
-    offline = []
-    for replica in partition.replicas:
-        broker = services.image.brokers.get(replica)
-        if (
-            broker is None
-            or broker.fenced
-            or endpoint_of(services, context, broker) is None
-            or not broker.has_online_directory(partition.directory_of(replica))
-        ):
-            offline.append(replica)
-    return offline
-
-
-def reachable(services: Services, context: Context, replicas: list[int]) -> list[int]:
-    """Those of `replicas` that are alive and offer the caller's listener."""
-    found = []
-    for replica in replicas:
-        broker = services.image.brokers.get(replica)
-        if broker is not None and not broker.fenced and endpoint_of(services, context, broker) is not None:
-            found.append(replica)
-    return found
+    def alive(self, replicas: list[int]) -> list[int]:
+        """Those of `replicas` that are alive and offer the caller's listener."""
+        return [replica for replica in replicas if replica in self._alive]

@@ -78,7 +78,8 @@ class Deadlines:
         now = self._clock.now()
         due: list[Callable[[], None]] = []
         while self._heap and (self._heap[0][0] <= now or self._heap[0][2].callback is None):
-            callback = heapq.heappop(self._heap)[2].callback
+            deadline = heapq.heappop(self._heap)[2]
+            callback, deadline.callback = deadline.callback, None
             if callback is None:
                 self._cancelled -= 1
             else:

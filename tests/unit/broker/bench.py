@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 from ottla.broker.apis import HANDLERS
 from ottla.broker.config.node_settings import NodeSettings
 from ottla.broker.context import Context
+from ottla.broker.coordination.kinds import Coordinators
 from ottla.broker.listener import BrokerListener, Limits
 from ottla.broker.memory import RequestMemory
 from ottla.broker.partitions import Partitions
@@ -133,7 +134,8 @@ class Bench:
         self.partitions = self.services.partitions = Partitions(
             1, self.world.clock, self.settings, store, self.services.metrics
         )
-        self.metadata.follow = self.partitions.follow
+        self.coordinators = Coordinators(self.services)
+        self.metadata.follow = self._follow
         self.metadata.image.brokers[1] = BrokerImage(1, 5, Uuid(bytes(16)), {}, fenced=False)
         self.services.advertised[ListenerRole.BROKER] = [
             VersionRange(key, API[key].advertised_min, API[key].max_stable_version)
@@ -152,6 +154,10 @@ class Bench:
         )
 
         self.clients: list[Client] = []
+
+    def _follow(self, image: MetadataImage, delta: Delta) -> None:
+        self.partitions.follow(image, delta)
+        self.coordinators.follow(image, delta)
 
     async def open(self) -> Bench:
         address = await self.listener.bind(self.world.network, "127.0.0.1", 0)

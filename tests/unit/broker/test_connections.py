@@ -371,3 +371,50 @@ def test_a_client_that_does_not_read_is_not_served_ahead(tmp_path: Path) -> None
         assert ran == list(range(1, 2_001))
 
     on_bench(tmp_path, scenario, handlers={**HANDLERS, ApiKey.METADATA: large})
+
+
+def test_requests_that_arrive_together_hold_no_more_than_the_bound_and_one_of_them(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    size, bound = 800_000, 1_000_000
+
+    async def scenario(bench: Bench) -> None:
+        bench.memory.hurry_ms = 300
+        clients = [await bench.client() for _ in range(6)]
+        for client in clients:
+            client.writer.write(struct.pack(">i", size) + bytes(size - 10_000))
+        await asyncio.sleep(0.2)
+        assert bench.memory.taken < bound + 2 * size  # and what the others read last
+        late = await bench.client()
+        question = ApiVersionsRequest(client_software_name="x", client_software_version="1")
+        await late.ask(question, ApiVersionsResponse, 3)
+        # None of the large ones ever ends: what is read on is sent away, then the next, until there is room.
+        assert (await late.ask(question, ApiVersionsResponse, 3)).error_code == 0
+        for client in clients:
+            client.close()
+        while bench.memory.taken:
+            await asyncio.sleep(0.01)
+        lines = [record.getMessage() for record in caplog.records if "not whole" in record.getMessage()]
+        assert len(lines) == 1 and "queued.max.request.bytes=1000000" in lines[0]
+
+    on_bench(
+        tmp_path,
+        scenario,
+        {"queued.max.request.bytes": str(bound), "socket.request.max.bytes": str(bound)},
+    )
+
+
+def test_a_connection_that_left_holds_no_memory(tmp_path: Path) -> None:
+    async def scenario(bench: Bench) -> None:
+        sessions = []
+        for _ in range(3):
+            client = await bench.client()
+            client.writer.write(struct.pack(">i", 1 << 20) + bytes(1_000_000))
+            await client.writer.drain()
+            await asyncio.sleep(0.05)
+            sessions += list(bench.listener._sessions)
+            client.writer.transport.abort()
+            await asyncio.sleep(0.05)
+        assert [len(session._reader._buffer) + len(session._view) for session in sessions] == [0] * 3
+
+    on_bench(tmp_path, scenario)

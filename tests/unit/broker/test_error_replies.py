@@ -46,7 +46,8 @@ def element(field: Field, version: int) -> Any:
 
 
 def codes(message: Any) -> list[int]:
-    found = [message.error_code] if hasattr(message, "error_code") else []
+    names = ("error_code", "partition_error_code")
+    found = [getattr(message, name) for name in names if hasattr(message, name)]
     for name in message.__struct_fields__:
         value = getattr(message, name)
         if isinstance(value, list):

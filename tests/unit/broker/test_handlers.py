@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from ottla.broker.authorizer import NOT_ASKED
 from ottla.broker.context import Context
@@ -179,7 +180,8 @@ def test_producer_ids_are_new_each_time_and_producers_are_described(tmp_path: Pa
             request = InitProducerIdRequest(**fields)  # type: ignore[arg-type]
             return (await client.ask(request, InitProducerIdResponse, 4)).error_code
 
-        assert await init(transactional_id="t") == ErrorCode.COORDINATOR_NOT_AVAILABLE
+        assert await init(transactional_id="t") == ErrorCode.INVALID_TRANSACTION_TIMEOUT
+        assert await init(transactional_id="t", transaction_timeout_ms=1) == ErrorCode.NOT_COORDINATOR
         assert await init(transactional_id="") == ErrorCode.INVALID_REQUEST
         assert await init(transactional_id=None, producer_id=5) == ErrorCode.INVALID_REQUEST
 
@@ -304,7 +306,8 @@ def test_the_cluster_and_its_directories(tmp_path: Path) -> None:
 def test_what_needs_an_authoriser_or_a_receiver_says_so(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         client = await bench.client()
-        acls = await client.ask(DescribeAclsRequest(), DescribeAclsResponse, 2)
+        any_of = DescribeAclsRequest(resource_type_filter=1, operation=1, permission_type=1)
+        acls = await client.ask(any_of, DescribeAclsResponse, 2)
         assert acls.error_code == ErrorCode.SECURITY_DISABLED
         for version in range(1, 4):
             token = await client.ask(CreateDelegationTokenRequest(), CreateDelegationTokenResponse, version)
@@ -349,20 +352,26 @@ def test_the_topics_of_coordinators_are_made_as_their_settings_say(tmp_path: Pat
     assert {each.name: each.value for each in asked[1].configs}["min.insync.replicas"] == "2"
 
 
-def test_who_looks_for_a_coordinator_is_told_that_there_is_none(tmp_path: Path) -> None:
+def test_the_topic_of_a_coordinator_is_made_for_who_looks_for_it_first(tmp_path: Path) -> None:
     async def scenario(bench: Bench) -> None:
         client = await bench.client()
+        topics = ["__consumer_offsets", "__transaction_state"]
+        for kind, topic in enumerate(topics):
+            request = FindCoordinatorRequest(key="readers", key_type=kind)
+            first = await client.ask(request, FindCoordinatorResponse, 3)
+            assert first.error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
+            assert topic in bench.metadata.image.topics_by_name
         for version in range(7):
             many = FindCoordinatorRequest(coordinator_keys=["readers"])
             request = many if version >= 4 else FindCoordinatorRequest(key="readers")
             answer = await client.ask(request, FindCoordinatorResponse, version)
-            if version < 4:
-                assert answer.error_code == ErrorCode.COORDINATOR_NOT_AVAILABLE
-            else:
-                (one,) = answer.coordinators
-                assert (one.key, one.error_code) == ("readers", ErrorCode.UNSUPPORTED_VERSION)
-                assert "consumer groups" in (one.error_message or "")
+            one: Any = answer.coordinators[0] if version >= 4 else answer
+            assert (one.error_code, one.node_id, one.port) == (0, 1, bench.port)
         odd = await client.ask(FindCoordinatorRequest(key="x", key_type=9), FindCoordinatorResponse, 3)
         assert odd.error_code == ErrorCode.INVALID_REQUEST
+        for key, code in (("g:AAAAAAAAAAAAAAAAAAAAAQ:0", 15), ("g:0", 42), (":AAAAAAAAAAAAAAAAAAAAAQ:0", 42)):
+            share = FindCoordinatorRequest(coordinator_keys=[key], key_type=2)
+            answer = await client.ask(share, FindCoordinatorResponse, 6)
+            assert answer.coordinators[0].error_code == code
 
     on_bench(tmp_path, scenario)

@@ -371,26 +371,25 @@ def test_a_full_answer_of_a_cold_log_is_warmed_before_it_leaves(tmp_path: Path) 
         await put(client, "orders", b"x")
         log = bench.partitions.get("orders", 0).log
         assert log is not None
+        log.roll(bench.world.clock.wall())  # what was written last counts as warm without a look
+        segment = log.segments[0]
+        file = segment.file
 
         class Cold:
-            """The log, as if nothing of it were in memory."""
+            """The segment's file, as if nothing of it were in memory."""
 
             def __getattr__(self, name: str) -> object:
-                return getattr(log, name)
+                return getattr(file, name)
 
-            def read(self, *args: int, **options: int) -> object:
-                read = log.read(*args, **options)  # type: ignore[arg-type]
-                read.recent = False
-                return read
-
-            def is_warm(self, read: object) -> bool:
+            def is_warm(self, size: int, at: int) -> bool:
                 return bool(warmed)
 
-            async def warm(self, read: object) -> None:
+            async def read_cold(self, size: int, at: int) -> bytes:
                 await bench.world.clock.sleep(5)
                 warmed.append(1)
+                return await file.read_cold(size, at)
 
-        bench.partitions.get("orders", 0).log = Cold()  # type: ignore[assignment]
+        segment._file = Cold()  # type: ignore[assignment]
         answer = await client.ask(fetch("orders"), FetchResponse, 12)
         assert values(answer.responses[0].partitions[0]) == [b"x"]
 

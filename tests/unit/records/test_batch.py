@@ -16,13 +16,12 @@ from ottla.core.records.batch import (
     headers,
     pack_header,
     read_header,
-    rewrite,
-    stamp,
 )
 from ottla.core.records.build import build
 from ottla.core.records.compression import Codec
 from ottla.core.records.crc import crc32c
 from ottla.core.records.record import Record, records
+from ottla.core.records.stamping import rewrite, stamp
 
 
 def one(value: bytes = b"hello", **given: int) -> bytes:

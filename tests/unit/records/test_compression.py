@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import struct
+import tracemalloc
 import zlib
 
 import cramjam
@@ -40,6 +41,17 @@ def test_a_bomb_stops_at_the_limit(codec: Codec) -> None:
     with pytest.raises(CompressionError):
         decompress(codec, bomb, 7_999_999)
     assert len(decompress(codec, bomb, 8_000_000)) == 8_000_000
+
+
+@pytest.mark.parametrize("codec", COMPRESSING)
+def test_a_bomb_takes_no_more_memory_than_its_limit(codec: Codec) -> None:
+    bomb = compress(codec, bytes(64_000_000))
+    tracemalloc.start()
+    with pytest.raises(CompressionError):
+        decompress(codec, bomb, 1_000_000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 8_000_000
 
 
 @pytest.mark.parametrize("codec", COMPRESSING)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Callable
 
 import pytest
@@ -10,9 +11,11 @@ from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.batch import BatchHeader, TimestampType, check_crc, pack_header, read_header
 from ottla.core.records.build import Builder, build
 from ottla.core.records.compression import Codec
+from ottla.core.records.crc import crc32c
 from ottla.core.records.errors import InvalidRecords
 from ottla.core.records.record import Record, records
-from ottla.core.records.validation import Rules, Validated, check_produce, validate
+from ottla.core.records.rules import Rules
+from ottla.core.records.validation import Validated, check_produce, validate
 
 NOW = 1_700_000_000_000
 GOOD = [Record(i, NOW + i, b"key", b"value %d" % i) for i in range(3)]
@@ -48,8 +51,8 @@ def joined(validated: Validated) -> bytes:
 
 def test_produce_carries_exactly_one_batch() -> None:
     batch = build(GOOD)
-    assert check_produce(batch, 9) == len(batch)
-    assert check_produce(batch + b"tail", 9) == len(batch)
+    assert check_produce(batch, 9).size == len(batch)
+    assert check_produce(batch + b"tail", 9).size == len(batch)
     for wrong in (None, b"", batch[:-1], batch[:40], batch + batch):
         with pytest.raises(KafkaError) as error:
             check_produce(wrong, 9)
@@ -241,3 +244,28 @@ def test_a_batch_that_grew_too_large_is_refused() -> None:
 def test_a_bomb_is_refused() -> None:
     batch = build([Record(0, NOW, b"k", bytes(3_000_000))], Codec.ZSTD)
     assert refused(batch, Rules(deep=True, decompressed_limit=1_000_000)).code == ErrorCode.INVALID_RECORD
+
+
+def test_a_header_may_not_announce_more_records_than_its_bytes_can_hold() -> None:
+    batch = bytearray(build([Record(0, 1, b"k", b"v")], Codec.NONE))
+    struct.pack_into(">i", batch, 23, 999)
+    struct.pack_into(">i", batch, 57, 1000)
+    struct.pack_into(">I", batch, 17, crc32c(bytes(batch[21:])))
+    with pytest.raises(KafkaError, match="premature EOF"):
+        validate(bytes(batch), Rules(), 1)
+
+
+def test_a_batch_of_two_billion_records_is_refused_unseen() -> None:
+    batch = bytearray(build([Record(0, 1, b"k", b"v")], Codec.ZSTD))
+    struct.pack_into(">i", batch, 23, 2**31 - 2)
+    struct.pack_into(">i", batch, 57, 2**31 - 1)
+    struct.pack_into(">I", batch, 17, crc32c(bytes(batch[21:])))
+    with pytest.raises(KafkaError, match="1048576 are allowed"):
+        validate(bytes(batch), Rules(), 1)
+
+
+def test_ten_thousand_refused_records_are_enough() -> None:
+    keyless = build([Record(number, 1, None, None) for number in range(20_000)], Codec.NONE)
+    with pytest.raises(InvalidRecords) as raised:
+        validate(keyless, Rules(compacted=True), 1)
+    assert len(raised.value.record_errors) == 10_000

@@ -73,6 +73,6 @@ class CleaningShelf(Shelf):
 def put(log: Log, key: bytes | None, value: bytes | None, *, wall: int, **fields: int) -> int:
     """Append one record and commit it; its offset."""
     data = build([Record(0, wall, key, value)], **fields)  # type: ignore[arg-type]
-    appended = log.append(data, leader_epoch=0, wall=wall, now=0)
+    appended = log.append(data, leader_epoch=0, wall=wall)
     log.update_high_watermark(log.end_offset)
     return appended.base_offset

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Any
 
 from ottla.broker.storage.answers import Read
 from ottla.broker.storage.log import Log
-from ottla.broker.storage.store import LogStore, StoreSettings
+from ottla.broker.storage.opening import new_directory_id, read_meta_properties, write_meta_properties
+from ottla.broker.storage.settings import StoreSettings
+from ottla.broker.storage.store import LogStore
+from ottla.core.log.checkpoints import MetaProperties
 from ottla.core.log.config import LogConfig
 from ottla.core.model.ids import Uuid
 from ottla.core.records.batch import headers
@@ -18,6 +22,12 @@ from tests.unit.storage.world import MemoryDisk, SeededChance, StillClock
 
 TOPIC_ID = Uuid(bytes(range(16)))
 WALL = 1_700_000_000_000
+
+
+async def turns(count: int = 100) -> None:
+    """Let tasks go on for so many turns of the loop."""
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 class Shelf:
@@ -31,6 +41,16 @@ class Shelf:
         self.config = config or LogConfig()
         self.settings = StoreSettings(initial_task_delay_ms=0)
         self.store = LogStore(self.disk, self.clock, self.chance, self.settings)
+        for path in self.paths:
+            self.format(path)
+
+    def format(self, path: str) -> None:
+        """Make `path` a log directory, unless it is one."""
+        self.disk.make_directory(path)
+        if read_meta_properties(self.disk, path) is None:
+            properties = MetaProperties(1, "cluster", 1, new_directory_id(self.chance))
+            write_meta_properties(self.disk, path, properties)
+            self.disk.sync_directory(path.rpartition("/")[0] or "/")
 
     async def open(self) -> LogStore:
         self.store = LogStore(self.disk, self.clock, self.chance, self.settings)
@@ -66,7 +86,7 @@ def batch(
 
 def append(log: Log, *values: bytes, epoch: int = 0, **fields: Any) -> int:
     """Append one batch and commit it; its base offset."""
-    appended = log.append(batch(*values, **fields), leader_epoch=epoch, wall=WALL, now=0)
+    appended = log.append(batch(*values, **fields), leader_epoch=epoch, wall=WALL)
     log.update_high_watermark(log.end_offset)
     return appended.base_offset
 

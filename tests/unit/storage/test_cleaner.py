@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+from typing import Any
 
 import msgspec
 import pytest
@@ -15,7 +16,7 @@ from ottla.core.log.config import LogConfig
 from ottla.core.log.names import CLEANED, CLEANER_FILE, DELETED, LOG, SWAP
 from ottla.core.records.batch import read_header
 from tests.unit.storage.cleaning import COMPACT, CleaningShelf, put
-from tests.unit.storage.logs import TOPIC_ID, WALL, contents
+from tests.unit.storage.logs import TOPIC_ID, WALL, contents, turns
 from tests.unit.storage.test_log import on_loop
 
 
@@ -85,6 +86,7 @@ async def test_old_files_go_after_their_delay_and_nothing_else_is_left() -> None
     await shelf.clean()
     assert shelf.names(log, DELETED)
     shelf.clock.pass_ms(COMPACT.file_delete_delay_ms)
+    await turns()
     assert not [name for name in shelf.names(log) if name.endswith((DELETED, CLEANED, SWAP))]
     assert shelf.names(log, LOG) == [f"{segment.base_offset:020d}.log" for segment in log.segments]
 
@@ -216,6 +218,29 @@ async def test_a_log_deleted_meanwhile_is_left_alone() -> None:
 
 
 @on_loop
+@pytest.mark.parametrize("sync", [1, 2])
+async def test_a_log_deleted_while_its_names_are_synced_is_no_fault_of_the_disk(
+    monkeypatch: pytest.MonkeyPatch, sync: int
+) -> None:
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    run, count = shelf.disk.run, 0
+
+    async def deleting(work: Any, *arguments: Any) -> Any:
+        nonlocal count
+        if arguments == (log.path,) and shelf.disk.plans:
+            count += 1
+            if count == sync:
+                shelf.store.delete("orders", 0)
+                shelf.clock.pass_ms(0)  # its directory gets another name
+        return await run(work, *arguments)
+
+    monkeypatch.setattr(shelf.disk, "run", deleting)
+    assert await shelf.clean() == [False]
+    assert count >= sync and log.closed and log.directory.online
+
+
+@on_loop
 async def test_a_log_deleted_while_others_are_looked_at_is_not_touched() -> None:
     shelf = CleaningShelf()
     await filled(shelf)
@@ -301,9 +326,9 @@ async def test_a_checkpoint_that_finds_no_room_takes_no_directory_offline() -> N
     shelf = CleaningShelf()
     log = await filled(shelf)
     await shelf.clean()
-    shelf.disk.room = 0
     log.truncate_to(30, wall=WALL)
-    shelf.cleaner.truncated(log, 30)
+    shelf.disk.room = 0
+    shelf.cleaner.truncated(log, 25)
     assert log.directory.online
     shelf.disk.room = None
     shelf.cleaner.truncated(log, 20)
@@ -322,6 +347,24 @@ async def test_a_damaged_batch_stops_the_cleaning_of_that_log_only() -> None:
     assert not shelf.names(log, CLEANED)
     assert len(contents(log)) == len(before)
     assert len(contents(other)) < 50
+
+
+@on_loop
+async def test_what_makes_room_for_itself_is_durable_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A later record condemns an earlier one whose segment is swapped first: a power cut must not take both."""
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    assert log.recovery_point == 0
+    seen: list[int] = []
+    child = shelf.disk.child
+
+    async def watched(*arguments: Any) -> bytes:
+        seen.append(log.recovery_point)
+        return await child(*arguments)
+
+    monkeypatch.setattr(shelf.disk, "child", watched)
+    assert await shelf.clean() == [True]
+    assert seen and min(seen) >= log.active.base_offset
 
 
 @on_loop
@@ -390,21 +433,18 @@ async def test_a_started_cleaner_works_until_it_is_stopped() -> None:
     shelf = CleaningShelf()
     log = await filled(shelf)
     shelf.cleaner.start()
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     assert contents(log) == newest(log, log.active.base_offset)
     await filled(shelf, "later")
     shelf.cleaner.update(CleanerSettings(threads=2, backoff_ms=10))
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     assert [plan.name for plan in shelf.disk.plans] == ["orders-0", "later-0"]
     assert [plan.memory_bytes for plan in shelf.disk.plans] == [1 << 20, 1 << 26]
     shelf.cleaner.update(CleanerSettings(threads=1))
     shelf.cleaner.stop()
     await filled(shelf, "too late")
     shelf.clock.pass_ms(100_000)
-    for _ in range(20):
-        await asyncio.sleep(0)
+    await turns()
     assert len(shelf.disk.plans) == 2
 
 
@@ -433,3 +473,46 @@ async def test_a_flush_of_a_log_that_is_deleted_meanwhile_ends() -> None:
     shelf.store.delete("orders", 0)
     await asyncio.wait_for(flushing, 5)
     assert shelf.store.directories[0].online
+
+
+@on_loop
+async def test_what_happens_to_a_log_while_its_swap_is_made_durable_comes_first() -> None:
+    shelf = CleaningShelf()
+    log = await filled(shelf)
+    start = log.segments[1].base_offset
+
+    def watch(operation: str, path: str) -> None:
+        if operation == "sync_directory" and shelf.names(log, SWAP):
+            log.delete_records_before(start)
+            log.apply_retention(WALL)
+
+    shelf.disk.volume.watch = watch
+    assert await shelf.clean() == [False]
+    shelf.disk.volume.watch = lambda operation, path: None
+    wanted = [(n, b"v%d" % n) for n in range(start, 60)]
+    assert contents(log) == wanted
+    assert not shelf.names(log, SWAP)
+    log = await shelf.restart(clean=False)
+    assert contents(log) == wanted
+
+
+@on_loop
+async def test_a_swap_that_fails_halfway_is_finished_or_dropped_by_the_next_start() -> None:
+    for number in range(1, 12):
+        shelf = CleaningShelf()
+        log = await filled(shelf)
+        needed, there = set(newest(log, log.active.base_offset)), set(contents(log))
+        count = 0
+
+        def watch(operation: str, path: str, number: int = number, log: Log = log) -> None:
+            nonlocal count
+            if operation in ("rename", "sync_directory") and path.startswith(log.path):
+                count += 1
+                if count == number:
+                    raise OSError(5, "Input/output error", path)
+
+        shelf.disk.volume.watch = watch
+        await shelf.clean()
+        shelf.disk.volume.watch = lambda operation, path: None
+        found = contents(await shelf.restart(clean=False))
+        assert needed <= set(found) <= there and found == sorted(found)

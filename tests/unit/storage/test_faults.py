@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from ottla.broker.storage import rolling
 from ottla.broker.storage.answers import Origin
 from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.opening import DirectoryRefused, read_meta_properties
@@ -17,8 +18,8 @@ from ottla.core.log.config import LogConfig
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import ZERO_UUID, Uuid
 from ottla.core.records.control import EndTransaction, build_end_transaction
-from tests.unit.storage.logs import TOPIC_ID, WALL, Shelf, append, batch, contents
-from tests.unit.storage.world import MemoryDisk, MemoryFile
+from tests.unit.storage.logs import TOPIC_ID, WALL, Shelf, append, batch, contents, turns
+from tests.unit.storage.world import MemoryDisk, VolumeFile
 
 LOG_FILE = "/data/orders-0/00000000000000000000.log"
 
@@ -64,6 +65,30 @@ async def test_a_full_disk_while_rolling_keeps_the_old_segment() -> None:
 
 
 @on_loop
+@pytest.mark.parametrize("removed", [True, False])
+async def test_what_a_failed_roll_leaves_is_not_the_end_of_the_log(
+    monkeypatch: pytest.MonkeyPatch, removed: bool
+) -> None:
+    """`removed`: as it should be; else as after a power cut that brings the names back."""
+    if not removed:
+        monkeypatch.setattr(rolling, "_unmake", lambda *_: None)
+    shelf = Shelf(config=LogConfig(segment_bytes=200))
+    log = await shelf.log()
+    append(log, b"x" * 20, producer_id=1, producer_epoch=0, base_sequence=0)
+    shelf.disk.room = 40  # for the last entry of the time index, not for the snapshot
+    with pytest.raises(KafkaError):
+        append(log, b"y" * 60, producer_id=1, producer_epoch=0, base_sequence=1)
+    names = [name for name in shelf.disk.files if "/00000000000000000001." in name]
+    assert bool(names) is not removed
+    shelf.disk.room = None
+    assert append(log, b"z", producer_id=1, producer_epoch=0, base_sequence=1) == 1
+    await log.flush()
+    log = await shelf.restart(clean=False)
+    assert [value for _, value in contents(log)] == [b"x" * 20, b"z"]
+    assert append(log, b"y" * 60, producer_id=1, producer_epoch=0, base_sequence=2) == 2
+
+
+@on_loop
 async def test_a_full_disk_keeps_the_checkpoints_of_before() -> None:
     shelf = Shelf()
     log = await shelf.log()
@@ -84,19 +109,41 @@ async def test_a_full_disk_keeps_the_checkpoints_of_before() -> None:
 
 
 @on_loop
+async def test_who_gives_up_waiting_for_a_flush_takes_nobody_along(monkeypatch: pytest.MonkeyPatch) -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    disk_works = asyncio.Event()
+    sync_now = VolumeFile.sync_now
+
+    async def sync(file: VolumeFile) -> None:
+        await disk_works.wait()
+        sync_now(file)
+
+    monkeypatch.setattr(VolumeFile, "sync", sync)
+    first, second, third = (asyncio.create_task(log.flush()) for _ in range(3))
+    await turns()
+    second.cancel()
+    await turns()
+    disk_works.set()
+    await asyncio.gather(first, third)
+    assert second.cancelled() and log.recovery_point == 1
+
+
+@on_loop
 async def test_frequent_checkpoints_are_synced_off_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     shelf = Shelf()
     log = await shelf.log()
     append(log, b"a")
     held_up: list[str] = []
-    sync_now = MemoryFile.sync_now
+    sync_now = VolumeFile.sync_now
 
-    async def sync(file: MemoryFile) -> None:
+    async def sync(file: VolumeFile) -> None:
         await asyncio.sleep(0)
         sync_now(file)
 
-    monkeypatch.setattr(MemoryFile, "sync", sync)
-    monkeypatch.setattr(MemoryFile, "sync_now", lambda file: held_up.append(file.path))
+    monkeypatch.setattr(VolumeFile, "sync", sync)
+    monkeypatch.setattr(VolumeFile, "sync_now", lambda file: held_up.append(file.path))
     shelf.store.start()
     await asyncio.sleep(0)
     for _ in range(10):
@@ -104,7 +151,7 @@ async def test_frequent_checkpoints_are_synced_off_the_loop(monkeypatch: pytest.
         for _ in range(10):
             await asyncio.sleep(0)
     checkpoint = shelf.disk.files["/data/replication-offset-checkpoint"]
-    assert checkpoint.data == checkpoint.durable == b"0\n1\norders 0 1\n"
+    assert checkpoint.data == checkpoint.platter == b"0\n1\norders 0 1\n"
     assert held_up == []
     shelf.store.abandon()
 
@@ -133,7 +180,7 @@ async def test_a_full_disk_keeps_epochs_and_aborted_transactions_in_mind() -> No
     append(log, b"in", producer_id=5, producer_epoch=0, base_sequence=0, transactional=True)
     marker = build_end_transaction(5, 0, EndTransaction(committed=False, coordinator_epoch=0), WALL)
     shelf.disk.room = len(marker)
-    log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL, now=0)
+    log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL)
     assert log.aborted_transactions(0, 2) == [(5, 0, 1, 2)]
     with pytest.raises(KafkaError):
         append(log, b"b", epoch=8)
@@ -163,7 +210,7 @@ async def test_a_disk_error_takes_the_directory_offline_once() -> None:
         append(log, b"b")
 
 
-class _FailingSync(MemoryFile):
+class _FailingSync(VolumeFile):
     async def sync(self) -> None:
         raise OSError(28, "No space left on device", self.path)
 
@@ -173,7 +220,7 @@ async def test_a_failed_sync_is_final_even_on_a_full_disk(monkeypatch: pytest.Mo
     shelf = Shelf()
     log = await shelf.log()
     append(log, b"a")
-    monkeypatch.setattr(MemoryFile, "sync", _FailingSync.sync)
+    monkeypatch.setattr(VolumeFile, "sync", _FailingSync.sync)
     answers = await asyncio.gather(log.flush(), log.flush(), return_exceptions=True)
     assert [getattr(answer, "code", None) for answer in answers] == [ErrorCode.KAFKA_STORAGE_ERROR] * 2
     assert not log.directory.online and log.recovery_point == 0
@@ -259,6 +306,7 @@ async def test_a_deleted_log_can_be_made_anew_at_once() -> None:
     assert refused.value.code == ErrorCode.INCONSISTENT_TOPIC_ID
     assert any(name.endswith("-delete") for name in shelf.disk.list("/data"))
     shelf.clock.pass_ms(60_000)
+    await turns()
     assert not any(name.endswith("-delete") for name in shelf.disk.list("/data"))
 
 
@@ -267,9 +315,11 @@ async def test_leftovers_of_a_deletion_go_at_the_next_start() -> None:
     shelf = Shelf()
     append(await shelf.log(), b"old")
     shelf.store.delete("orders", 0)
+    shelf.clock.pass_ms(1)
     shelf.store.abandon()
     await shelf.open()
     shelf.clock.pass_ms(1)
+    await turns()
     assert not any(name.endswith("-delete") for name in shelf.disk.list("/data"))
     assert shelf.store.logs() == []
 
@@ -339,7 +389,151 @@ async def test_the_high_watermark_and_start_offset_come_back_from_their_checkpoi
     log = await shelf.log()
     append(log, b"a")
     append(log, b"b")
-    log.append(batch(b"c"), leader_epoch=0, wall=WALL, now=0)
+    log.append(batch(b"c"), leader_epoch=0, wall=WALL)
     log.delete_records_before(1)
     log = await shelf.restart(clean=True)
     assert (log.start_offset, log.high_watermark, log.end_offset) == (1, 2, 3)
+
+
+@on_loop
+async def test_thousands_of_partitions_are_deleted_a_few_a_turn() -> None:
+    shelf = Shelf()
+    await shelf.open()
+    for partition in range(200):
+        append(await shelf.log(partition=partition), b"v")
+    turn = [0]
+
+    def watch(operation: str, path: str) -> None:
+        turn[-1] += operation == "rename" and path.count("/") == 2
+
+    shelf.disk.volume.watch = watch
+    for partition in range(200):
+        shelf.store.delete("orders", partition)
+    fresh = shelf.store.create("orders", 199, Uuid(bytes(range(1, 17))), shelf.config)
+    assert turn.pop() == 1, "the name that is wanted again is freed at once"
+    for _ in range(10):
+        turn.append(0)
+        shelf.clock.pass_ms(0)
+    assert sum(turn) == 199 and max(turn) <= 32
+    assert contents(fresh) == [] and [log.partition for log in shelf.store.logs()] == [199]
+    await shelf.store.close()
+    names = [name for name in shelf.disk.list("/data") if name.startswith("orders-")]
+    assert [name for name in names if not name.endswith("-delete")] == ["orders-199"]
+
+
+@on_loop
+async def test_a_deletion_that_finds_no_room_or_no_disk_is_no_error() -> None:
+    shelf = Shelf()
+    append(await shelf.log(), b"v")
+    append(await shelf.log(partition=1), b"v")
+    shelf.disk.volume.fail_next = ("rename", 28)
+    shelf.store.delete("orders", 0)
+    shelf.clock.pass_ms(1)
+    assert shelf.disk.exists("/data/orders-0") and shelf.store.directories[0].online
+    shelf.clock.pass_ms(5_000)
+    assert not shelf.disk.exists("/data/orders-0"), "it was tried again"
+    shelf.disk.volume.fail_next = ("rename", 5)
+    shelf.store.delete("orders", 1)
+    shelf.clock.pass_ms(1)
+    assert not shelf.store.directories[0].online
+
+
+@on_loop
+async def test_a_read_that_fails_fails_alone(caplog: pytest.LogCaptureFixture) -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    append(log, b"a")
+    log.cursors.clear()
+    for _ in range(50):
+        shelf.disk.volume.fail_next = ("read", 5)
+        with pytest.raises(KafkaError) as refused:
+            log.read(0, 1000)
+        assert refused.value.code == ErrorCode.KAFKA_STORAGE_ERROR
+    assert log.directory.online and contents(log) == [(0, b"a")]
+    assert append(log, b"b") == 1
+    assert len([record for record in caplog.records if "could not be read" in record.message]) == 1
+
+
+@on_loop
+async def test_an_append_that_cannot_look_at_its_segment_leaves_the_log_as_it_was() -> None:
+    shelf = Shelf(config=LogConfig(index_interval_bytes=1))
+    log = await shelf.log()
+    for number in range(4):
+        append(log, b"%d" % number, timestamp=WALL + number)
+    for operation in ("open", "read", "stat", "write"):
+        for later in range(3):
+            log = await shelf.restart(clean=True)
+            before = contents(log)
+            shelf.disk.volume.fail_next = (operation, 5 if operation != "write" else 28)
+            try:
+                append(log, b"new", timestamp=WALL + 100 + later)
+            except KafkaError:
+                assert contents(log) == before
+            shelf.disk.volume.fail_next = None
+            append(log, b"after", timestamp=WALL + 200 + later)
+            found = contents(log)
+            assert [offset for offset, _ in found] == list(range(len(found)))
+
+
+@on_loop
+async def test_recovery_points_that_a_truncation_took_back_do_not_come_again() -> None:
+    shelf = Shelf()
+    log = await shelf.log()
+    for _ in range(5):
+        append(log, b"v")
+    await log.flush()
+    path = "/data/recovery-point-offset-checkpoint"
+    done: list[bool] = []
+
+    def watch(operation: str, synced: str) -> None:
+        if operation == "sync" and synced == path + ".tmp" and not done:
+            done.append(True)
+            log.truncate_to(2, wall=WALL)
+
+    shelf.disk.volume.watch = watch
+    shelf.store.start()
+    shelf.clock.pass_ms(60_000)
+    await turns()
+    shelf.clock.pass_ms(60_000)
+    await turns()
+    assert done and int(shelf.disk.files[path].data.split()[-1]) <= 2
+    shelf.store.abandon()
+
+
+@on_loop
+async def test_a_directory_that_was_never_formatted_is_not_taken() -> None:
+    shelf = Shelf("/one", "/two")
+    append(await shelf.log(), b"v")
+    await shelf.store.close()
+    mounted = shelf.disk.volume.root.entries.pop("two")
+    for _ in range(2):
+        with pytest.raises(DirectoryRefused, match="/two is not formatted"):
+            await shelf.open()
+        assert not shelf.disk.volume.locks, "the other directory is let go of"
+        shelf.disk.make_directory("/two")
+    shelf.disk.volume.root.entries["two"] = mounted
+    await shelf.open()
+
+
+@on_loop
+async def test_a_start_after_a_crash_needs_no_room() -> None:
+    shelf = Shelf(config=LogConfig(segment_bytes=400, index_interval_bytes=1))
+    log = await shelf.log()
+    for number in range(12):
+        append(
+            log, b"%d" % number * 20, epoch=number // 5, producer_id=1, producer_epoch=0, base_sequence=number
+        )
+    wanted = contents(log)
+    shelf.store.abandon()
+    for room in (0, 1, 30, 200):
+        shelf.disk.room = room
+        log = await shelf.restart(clean=False) if shelf.store.online_directories() else log
+        assert contents(log) == wanted and log.directory.online
+        assert log.read(7, 10).records is not None
+        state = log.producers.get(1)
+        assert state is not None and state.last_sequence == 11
+    with pytest.raises(KafkaError):
+        append(log, b"no" * 200)
+    shelf.disk.room = None
+    assert append(log, b"yes", epoch=3) == 12
+    assert len(contents(await shelf.restart(clean=True))) == 13

@@ -15,7 +15,7 @@ from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.batch import read_header
 from ottla.core.records.compression import Codec
 from ottla.core.records.control import EndTransaction, build_end_transaction
-from tests.unit.storage.logs import WALL, Shelf, append, batch, contents, taken, values_of
+from tests.unit.storage.logs import WALL, Shelf, append, batch, contents, taken, turns, values_of
 
 
 def on_loop(test: Callable[..., Coroutine[Any, Any, None]]) -> Callable[..., None]:
@@ -81,6 +81,20 @@ async def test_a_read_stops_at_the_size_and_at_the_limit() -> None:
 
 
 @on_loop
+async def test_what_was_read_can_be_copied_and_its_file_is_let_go() -> None:
+    log = await Shelf().log()
+    append(log, b"a", b"b")
+    read = log.read(0, 1 << 20)
+    held = read.records
+    copy = log.copied(read)
+    assert isinstance(copy, bytes) and values_of(copy) == [(0, b"a"), (1, b"b")]
+    assert read.records is None and held is not None
+    assert read.size == len(copy)
+    held.release()  # a second time: it was released once already, or the pin count would go below zero
+    assert log.copied(log.read(2, 1 << 20)) is None
+
+
+@on_loop
 async def test_offsets_outside_the_log_are_refused() -> None:
     log = await Shelf().log()
     append(log, b"a", b"b")
@@ -140,6 +154,15 @@ async def test_lookups_by_timestamp() -> None:
 
 
 @on_loop
+async def test_a_lookup_finds_the_first_record_where_every_millisecond_has_one() -> None:
+    log = await Shelf(config=LogConfig(index_interval_bytes=0)).log()
+    for number in range(20):
+        append(log, b"v", timestamp=WALL + number)
+    found = [log.offset_for_timestamp(WALL + number) for number in range(20)]
+    assert found == [(WALL + number, number, 0) for number in range(20)]
+
+
+@on_loop
 async def test_the_largest_timestamp_need_not_be_the_last() -> None:
     log = await Shelf().log()
     append(log, b"a", timestamp=WALL)
@@ -151,7 +174,7 @@ async def test_the_largest_timestamp_need_not_be_the_last() -> None:
 @on_loop
 async def test_log_append_time_replaces_the_producers_timestamps() -> None:
     log = await Shelf(config=LogConfig(message_timestamp_type="LogAppendTime")).log()
-    appended = log.append(batch(b"a", timestamp=5), leader_epoch=0, wall=WALL, now=0)
+    appended = log.append(batch(b"a", timestamp=5), leader_epoch=0, wall=WALL)
     assert appended.log_append_time == WALL
     header = read_header(taken(log.read(0, 1000)))
     assert (header.max_timestamp, header.timestamp_type) == (WALL, 1)
@@ -161,12 +184,12 @@ async def test_log_append_time_replaces_the_producers_timestamps() -> None:
 async def test_a_retried_batch_gets_the_first_answer() -> None:
     log = await Shelf().log()
     sent = [batch(b"v", producer_id=9, producer_epoch=0, base_sequence=number) for number in range(6)]
-    answers = [log.append(each, leader_epoch=0, wall=WALL, now=0) for each in sent]
-    again = log.append(sent[3], leader_epoch=0, wall=WALL, now=0)
+    answers = [log.append(each, leader_epoch=0, wall=WALL) for each in sent]
+    again = log.append(sent[3], leader_epoch=0, wall=WALL)
     assert (again.base_offset, again.duplicate) == (answers[3].base_offset, True)
     assert log.end_offset == 6
     with pytest.raises(KafkaError) as refused:
-        log.append(sent[0], leader_epoch=0, wall=WALL, now=0)
+        log.append(sent[0], leader_epoch=0, wall=WALL)
     assert refused.value.code == ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER
 
 
@@ -179,7 +202,7 @@ async def test_transactions_bound_the_last_stable_offset_and_aborted_ones_are_in
     append(log, b"later")
     assert (log.first_unstable_offset, log.last_stable_offset) == (1, 1)
     marker = build_end_transaction(5, 0, EndTransaction(committed=False, coordinator_epoch=2), WALL)
-    log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL, now=0)
+    log.append(marker, leader_epoch=0, origin=Origin.COORDINATOR, wall=WALL)
     assert log.last_stable_offset == 1, "the marker is not replicated yet"
     log.update_high_watermark(log.end_offset)
     assert log.last_stable_offset == log.end_offset == 5
@@ -211,6 +234,7 @@ async def test_retention_by_time_size_and_start_offset() -> None:
     assert log.apply_retention(WALL + 10**9) == 1
     assert contents(log) == [(5, b"v" * 20)]
     shelf.clock.pass_ms(60_000)
+    await turns()
     assert not [path for path in shelf.disk.files if path.endswith(".deleted")]
 
 
@@ -227,7 +251,7 @@ async def test_retention_takes_everything_and_leaves_an_empty_segment() -> None:
 async def test_nothing_above_the_high_watermark_is_deleted() -> None:
     log = await Shelf(config=LogConfig(segment_bytes=100, retention_ms=10)).log()
     for _ in range(3):
-        log.append(batch(b"v" * 20), leader_epoch=0, wall=WALL, now=0)
+        log.append(batch(b"v" * 20), leader_epoch=0, wall=WALL)
     log.update_high_watermark(1)
     assert log.apply_retention(WALL + 100) == 1
     with pytest.raises(KafkaError) as refused:
@@ -263,24 +287,24 @@ async def test_prepared_batches_keep_their_offsets_and_epochs() -> None:
     two = batch(b"a", b"b", leader_epoch=4)
     three = bytearray(batch(b"c", leader_epoch=4))
     three[:8] = (2).to_bytes(8, "big")
-    appended = log.append(two + bytes(three), leader_epoch=4, origin=Origin.RAFT_LEADER, wall=WALL, now=0)
+    appended = log.append(two + bytes(three), leader_epoch=4, origin=Origin.RAFT_LEADER, wall=WALL)
     assert (appended.base_offset, appended.last_offset, log.end_offset) == (0, 2, 3)
     assert contents(log) == [(0, b"a"), (1, b"b"), (2, b"c")]
     with pytest.raises(KafkaError):
-        log.append(two, leader_epoch=4, origin=Origin.RAFT_LEADER, wall=WALL, now=0)
+        log.append(two, leader_epoch=4, origin=Origin.RAFT_LEADER, wall=WALL)
     with pytest.raises(KafkaError):
-        log.append(bytes(three), leader_epoch=5, origin=Origin.RAFT_LEADER, wall=WALL, now=0)
+        log.append(bytes(three), leader_epoch=5, origin=Origin.RAFT_LEADER, wall=WALL)
 
 
 @on_loop
 async def test_flush_messages_asks_for_a_flush_and_flushes_coalesce() -> None:
     shelf = Shelf(config=LogConfig(flush_messages=2))
     log = await shelf.log()
-    first = log.append(batch(b"a"), leader_epoch=0, wall=WALL, now=0)
-    second = log.append(batch(b"b"), leader_epoch=0, wall=WALL, now=0)
+    first = log.append(batch(b"a"), leader_epoch=0, wall=WALL)
+    second = log.append(batch(b"b"), leader_epoch=0, wall=WALL)
     assert (first.must_flush, second.must_flush) == (False, True)
     await asyncio.gather(log.flush(), log.flush(), log.flush(1))
     assert log.recovery_point == 2
     assert sum(path.endswith(".log") for path in shelf.disk.syncs) == 1
-    third = log.append(batch(b"c"), leader_epoch=0, wall=WALL, now=0)
+    third = log.append(batch(b"c"), leader_epoch=0, wall=WALL)
     assert not third.must_flush

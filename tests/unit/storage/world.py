@@ -4,195 +4,77 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import random
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from typing import Any
 
+from ottla.sim.chance import SeededChance
+from ottla.sim.disk.files import VolumeDisk, VolumeFile
+from ottla.sim.disk.inode import Inode
+from ottla.sim.disk.volume import Volume
 
-class Inode:
-    def __init__(self) -> None:
-        self.data = bytearray()
-        self.durable = b""
-        self.modified = 0
-
-
-class MemoryFile:
-    def __init__(self, disk: MemoryDisk, path: str, inode: Inode) -> None:
-        self.disk = disk
-        self.path = path
-        self.inode = inode
-        self.pins = 0
-        self.closed = False
-
-    def _check(self) -> None:
-        if self.disk.broken:
-            raise OSError(errno.EIO, "Input/output error", self.path)
-
-    def size(self) -> int:
-        return len(self.inode.data)
-
-    def write(self, parts: Sequence[bytes | memoryview], at: int) -> None:
-        assert not self.closed, f"{self.path} is closed"
-        self._check()
-        data = b"".join(parts)
-        room = self.disk.room
-        taken = data if room is None else data[: max(room, 0)]
-        held = self.inode.data
-        if len(held) < at:
-            held += bytes(at - len(held))
-        held[at : at + len(taken)] = taken
-        if room is not None:
-            self.disk.room = room - len(taken)
-        if len(taken) < len(data):
-            raise OSError(errno.ENOSPC, "No space left on device", self.path)
-
-    def read(self, size: int, at: int) -> bytes:
-        self._check()
-        return bytes(self.inode.data[at : at + size])
-
-    def read_warm(self, size: int, at: int) -> bytes | None:
-        return self.read(size, at)
-
-    def is_warm(self, size: int, at: int) -> bool:
-        return True
-
-    async def read_cold(self, size: int, at: int) -> bytes:
-        return self.read(size, at)
-
-    async def sync(self) -> None:
-        await asyncio.sleep(0)
-        self.sync_now()
-
-    def sync_now(self) -> None:
-        self._check()
-        self.disk.syncs.append(self.path)
-        self.inode.durable = bytes(self.inode.data)
-
-    def truncate(self, size: int) -> None:
-        self._check()
-        del self.inode.data[size:]
-        self.inode.durable = self.inode.durable[:size]
-
-    def close(self) -> None:
-        self.closed = True
-
-    def pin(self) -> None:
-        self.pins += 1
-
-    def unpin(self) -> None:
-        self.pins -= 1
+__all__ = ["MemoryDisk", "SeededChance", "StillClock", "VolumeFile"]
 
 
-class MemoryLock:
-    def __init__(self, disk: MemoryDisk, path: str) -> None:
-        self.disk, self.path = disk, path
+class Files(Mapping[str, Inode]):
+    """Path -> file, of everything on a volume, for tests that look or put their hands on it."""
 
-    def release(self) -> None:
-        self.disk.locks.discard(self.path)
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+
+    def __getitem__(self, path: str) -> Inode:
+        found = self._volume.find(path)
+        if not isinstance(found, Inode):
+            raise KeyError(path)
+        return found
+
+    def __delitem__(self, path: str) -> None:
+        self._volume.remove(path)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(
+            [
+                f"{above.rstrip('/')}/{name}"
+                for above, directory in self._volume.root.walk()
+                for name, node in sorted(directory.entries.items())
+                if isinstance(node, Inode)
+            ]
+        )
+
+    def __len__(self) -> int:
+        return len(list(iter(self)))
 
 
-class MemoryDisk:
-    """Files in memory. Names are durable at once; contents only after a sync (a truncation takes effect at once)."""
+class MemoryDisk(VolumeDisk):
+    """A volume of its own. `room` bounds what can be written yet, `broken` fails everything."""
 
     def __init__(self) -> None:
-        self.files: dict[str, Inode] = {}
-        self.directories: set[str] = {"/"}
-        self.locks: set[str] = set()
+        super().__init__(Volume())
+        self.files = Files(self.volume)
         self.syncs: list[str] = []
-        self.room: int | None = None
-        self.broken = False
+        """What was synced: files and directories."""
 
-    def lose_power(self, chance: random.Random) -> None:
-        """What was not synced is kept in part: cut at some point, or zeros from some point on."""
-        for inode in self.files.values():
-            unsynced = len(inode.data) - len(inode.durable)
-            if unsynced > 0:
-                kept = len(inode.durable) + chance.randint(0, unsynced)
-                zeros = chance.randint(0, len(inode.data) - kept) if chance.random() < 0.3 else 0
-                inode.data = inode.data[:kept] + bytearray(zeros)
-            elif bytes(inode.data) != inode.durable and chance.random() < 0.5:
-                inode.data = bytearray(inode.durable)
-            inode.durable = bytes(inode.data)
-        self.locks.clear()
+    def note(self, operation: str, path: str, what: str = "") -> None:
+        if operation.startswith("sync") and what != "done":
+            self.syncs.append(path)
 
-    def open(self, path: str, *, create: bool = False) -> MemoryFile:
-        if path not in self.files:
-            if not create:
-                raise FileNotFoundError(errno.ENOENT, "no such file", path)
-            if self.broken:
-                raise OSError(errno.EIO, "Input/output error", path)
-            self.files[path] = Inode()
-        return MemoryFile(self, path, self.files[path])
+    @property
+    def room(self) -> int | None:
+        return self.volume.room
 
-    def exists(self, path: str) -> bool:
-        return path in self.files or path in self.directories
+    @room.setter
+    def room(self, count: int | None) -> None:
+        self.volume.room = count
 
-    def is_directory(self, path: str) -> bool:
-        return path in self.directories
+    @property
+    def broken(self) -> bool:
+        return bool(self.volume.broken)
 
-    def size(self, path: str) -> int:
-        return len(self.files[path].data)
+    @broken.setter
+    def broken(self, broken: bool) -> None:
+        self.volume.broken = {"": errno.EIO} if broken else {}
 
-    def modified(self, path: str) -> int:
-        return self.files[path].modified
-
-    def set_modified(self, path: str, wall: int) -> None:
-        self.files[path].modified = wall
-
-    def list(self, path: str) -> list[str]:
-        start = path.rstrip("/") + "/"
-        names = (each[len(start) :] for each in (*self.files, *self.directories) if each.startswith(start))
-        return sorted({name.split("/")[0] for name in names if name})
-
-    def make_directory(self, path: str) -> None:
-        while path and path != "/":
-            self.directories.add(path)
-            path = path.rpartition("/")[0]
-
-    def rename(self, old: str, new: str) -> None:
-        if self.broken:
-            raise OSError(errno.EIO, "Input/output error", old)
-        if old in self.files:
-            self.files[new] = self.files.pop(old)
-            return
-        if old not in self.directories:
-            raise FileNotFoundError(errno.ENOENT, "no such file", old)
-        for path in [path for path in self.files if path.startswith(old + "/")]:
-            self.files[new + path[len(old) :]] = self.files.pop(path)
-        self.directories.discard(old)
-        self.directories.add(new)
-
-    def remove(self, path: str) -> None:
-        self.files.pop(path, None)
-
-    def remove_tree(self, path: str) -> None:
-        for each in [each for each in self.files if each.startswith(path + "/")]:
-            del self.files[each]
-        self.directories.discard(path)
-
-    def sync_directory(self, path: str) -> None:
-        self.syncs.append(path)
-
-    async def sync_volume(self, path: str) -> None:
-        if self.broken:
-            raise OSError(errno.EIO, "Input/output error", path)
-        for inode in self.files.values():
-            inode.durable = bytes(inode.data)
-
-    def usage(self, path: str) -> tuple[int, int]:
-        return 1 << 30, 1 << 30 if self.room is None else self.room
-
-    def lock(self, path: str) -> MemoryLock:
-        if path in self.locks:
-            raise BlockingIOError(errno.EAGAIN, f"{path} is locked")
-        self.locks.add(path)
-        return MemoryLock(self, path)
-
-    async def run(self, work: Callable[..., Any], *args: Any) -> Any:
-        return work(*args)
-
-    async def child(self, entry: str, plan: bytes, progress: Callable[[str], None] | None = None) -> bytes:
-        raise AssertionError("logs this small are recovered in place")
+    def lose_power(self, chance: SeededChance) -> None:
+        self.volume.lose_power(chance)
 
 
 class Timer:
@@ -249,14 +131,3 @@ class StillClock:
 
     def future(self) -> asyncio.Future[Any]:
         return asyncio.get_running_loop().create_future()
-
-
-class SeededChance:
-    def __init__(self, seed: int = 1) -> None:
-        self._random = random.Random(seed)
-
-    def bytes(self, count: int) -> bytes:
-        return self._random.randbytes(count)
-
-    def below(self, bound: int) -> int:
-        return self._random.randrange(bound)

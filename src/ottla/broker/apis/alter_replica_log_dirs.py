@@ -31,18 +31,22 @@ def handle(
 ) -> AlterReplicaLogDirsResponse:
     if not services.authorizer.allows(context, Operation.ALTER, ResourceType.CLUSTER, CLUSTER_NAME):
         raise KafkaError(ErrorCode.CLUSTER_AUTHORIZATION_FAILED)
-    results: dict[str, AlterReplicaLogDirTopicResult] = {}
+    results: dict[str, dict[int, AlterReplicaLogDirPartitionResult]] = {}
     for wanted in request.dirs:
         for topic in wanted.topics:
             for index in topic.partitions:
-                result = results.setdefault(topic.name, AlterReplicaLogDirTopicResult(topic_name=topic.name))
                 answer = AlterReplicaLogDirPartitionResult(partition_index=index)
                 try:
                     _move(services, topic.name, index, wanted.path)
                 except KafkaError as error:
                     answer.error_code = error.code
-                result.partitions.append(answer)
-    return AlterReplicaLogDirsResponse(results=list(results.values()))
+                results.setdefault(topic.name, {})[index] = answer
+    return AlterReplicaLogDirsResponse(
+        results=[
+            AlterReplicaLogDirTopicResult(topic_name=name, partitions=list(answers.values()))
+            for name, answers in results.items()
+        ]
+    )
 
 
 def _move(services: Services, topic: str, index: int, path: str) -> None:

@@ -26,9 +26,9 @@ def handle(services: Services, context: Context, request: Body) -> Body | Awaita
     key = ApiKey(context.key)
     if _may_ask(context):
         if key is K.DESCRIBE_DELEGATION_TOKEN:
-            return _refusal(key, ErrorCode.DELEGATION_TOKEN_AUTH_DISABLED, context)
+            return _refusal(key, ErrorCode.DELEGATION_TOKEN_AUTH_DISABLED, context, request)
         return services.controller.request(context, key, request)
-    return _refusal(key, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, context)
+    return _refusal(key, ErrorCode.DELEGATION_TOKEN_REQUEST_NOT_ALLOWED, context, request)
 
 
 def _may_ask(context: Context) -> bool:
@@ -36,12 +36,15 @@ def _may_ask(context: Context) -> bool:
     return protocol != "PLAINTEXT" and not (protocol == "SSL" and context.principal == ANONYMOUS)
 
 
-def _refusal(key: ApiKey, code: ErrorCode, context: Context) -> Body:
+def _refusal(key: ApiKey, code: ErrorCode, context: Context, request: Any) -> Body:
     response: Any = API[key].response(error_code=code)
     if key is K.CREATE_DELEGATION_TOKEN:
         kind, _, name = context.principal.partition(":")
         response.principal_type, response.principal_name = kind, name
         if context.version >= 3:
+            if request.owner_principal_name:
+                response.principal_type = request.owner_principal_type or ""
+                response.principal_name = request.owner_principal_name
             response.token_requester_principal_type, response.token_requester_principal_name = kind, name
         response.issue_timestamp_ms = response.expiry_timestamp_ms = response.max_timestamp_ms = NO_TIMESTAMP
     elif key is not K.DESCRIBE_DELEGATION_TOKEN:

@@ -20,9 +20,8 @@ from ottla.core.wire.permissions import Operation, ResourceType
 
 
 def handle(services: Services, context: Context, request: DeleteRecordsRequest) -> DeleteRecordsResponse:
-    response = DeleteRecordsResponse()
+    topics: dict[str, dict[int, DeleteRecordsPartitionResult]] = {}
     for topic in request.topics:
-        results = []
         for each in topic.partitions:
             result = DeleteRecordsPartitionResult(partition_index=each.partition_index, low_watermark=-1)
             try:
@@ -31,9 +30,13 @@ def handle(services: Services, context: Context, request: DeleteRecordsRequest) 
                 )
             except KafkaError as error:
                 result.error_code = error.code
-            results.append(result)
-        response.topics.append(DeleteRecordsTopicResult(name=topic.name, partitions=results))
-    return response
+            topics.setdefault(topic.name, {})[each.partition_index] = result
+    return DeleteRecordsResponse(
+        topics=[
+            DeleteRecordsTopicResult(name=name, partitions=list(results.values()))
+            for name, results in topics.items()
+        ]
+    )
 
 
 def _delete(services: Services, context: Context, topic: str, index: int, offset: int) -> int:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from ottla.broker.authorizer import TOPIC_OPERATIONS, authorized_operations
 from ottla.broker.context import Context
 from ottla.broker.services import Services
-from ottla.broker.topic_metadata import INTERNAL_TOPICS, absence, leader, offline_replicas
+from ottla.broker.topic_metadata import INTERNAL_TOPICS, Reach, absence
 from ottla.core.metadata.image import PartitionImage
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.wire.messages.describe_topic_partitions import (
@@ -28,6 +28,7 @@ def handle(
     names, refused = _names(services, context, request)
     cursor = request.cursor
     limit = services.settings["max.request.partition.size.limit"]
+    reach = Reach(services, context)
     left = max(min(limit, request.response_partition_limit), 1)
     response = DescribeTopicPartitionsResponse()
     for name in names:
@@ -45,7 +46,7 @@ def handle(
             name=name, topic_id=topic.id, is_internal=name in INTERNAL_TOPICS
         )
         for index in range(start, end):
-            answer.partitions.append(_partition(services, context, index, topic.partitions[index]))
+            answer.partitions.append(_partition(reach, index, topic.partitions[index]))
         answer.topic_authorized_operations = _operations(services, context, name)
         response.topics.append(answer)
         if end < len(topic.partitions):
@@ -97,15 +98,15 @@ def _operations(services: Services, context: Context, name: str) -> int:
 
 
 def _partition(
-    services: Services, context: Context, index: int, partition: PartitionImage
+    reach: Reach, index: int, partition: PartitionImage
 ) -> DescribeTopicPartitionsResponsePartition:
     return DescribeTopicPartitionsResponsePartition(
         partition_index=index,
-        leader_id=leader(services, context, partition)[0],
+        leader_id=reach.leader(partition)[0],
         leader_epoch=partition.leader_epoch,
         replica_nodes=partition.replicas,
         isr_nodes=partition.isr,
         eligible_leader_replicas=partition.elr,
         last_known_elr=partition.last_known_elr,
-        offline_replicas=offline_replicas(services, context, partition),
+        offline_replicas=reach.offline_replicas(partition),
     )

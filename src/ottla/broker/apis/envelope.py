@@ -2,7 +2,8 @@
 
 Behaviour: the request inside is read, checked to be one that brokers may forward, answered as if its client had come
 here, and the answer travels back inside. The principal is the client's, not the sending broker's. Errors of the envelope
-itself: INVALID_REQUEST for what may not be forwarded or cannot be read, PRINCIPAL_DESERIALIZATION_FAILURE.
+itself: PRINCIPAL_DESERIALIZATION_FAILURE, INVALID_REQUEST for an address that is none and for what may not be forwarded,
+UNSUPPORTED_VERSION for a request that cannot be read.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from ottla.broker.error_replies import error_reply
 from ottla.broker.services import Services
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.wire.apis import API, Api, ListenerRole
-from ottla.core.wire.codec import DecodeError, decode, encode
+from ottla.core.wire.codec import DecodeError, decode, decode_from, encode
 from ottla.core.wire.declaration import Body
 from ottla.core.wire.headers import ResponseHeader, header_versions, opening, read_request_header
 from ottla.core.wire.messages.default_principal import DefaultPrincipalData
@@ -41,19 +42,21 @@ async def handle(services: Services, context: Context, request: EnvelopeRequest)
 
 def _open(context: Context, request: EnvelopeRequest) -> tuple[Api, int, Context, Body]:
     """The API and version inside, and the request as its client made it. Raises KafkaError."""
+    caller = _client(context, request)
     data = bytes(request.request_data)
     try:
         key, version, correlation_id = opening(data)
         api = API.get(key)  # type: ignore[call-overload]
-        if api is None or not api.forwarded:
+        if api is None:
+            raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, f"There is no API with key {key}.")
+        if not api.forwarded:
             raise KafkaError(ErrorCode.INVALID_REQUEST, f"A request with key {key} may not be forwarded.")
         if not api.min_version <= version <= api.max_stable_version:
-            raise KafkaError(ErrorCode.INVALID_REQUEST, f"{api.name} has no version {version}.")
+            raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, f"{api.name} has no version {version}.")
         header, position = read_request_header(data, api.key, version)
-        body = decode(api.request, data, version, position)
+        body, _ = decode_from(api.request, data, version, position)
     except DecodeError as error:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, f"The request cannot be read: {error}") from error
-    caller = _client(context, request)
+        raise KafkaError(ErrorCode.UNSUPPORTED_VERSION, f"The request cannot be read: {error}") from error
     return (
         api,
         version,
@@ -63,6 +66,9 @@ def _open(context: Context, request: EnvelopeRequest) -> tuple[Api, int, Context
 
 
 def _client(context: Context, request: EnvelopeRequest) -> Caller:
+    if request.request_principal is None:
+        raise KafkaError(ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE, "The client has no principal.")
+    principal = _principal(bytes(request.request_principal))
     try:
         host = str(ip_address(bytes(request.client_host_address)))
     except ValueError as error:
@@ -70,8 +76,7 @@ def _client(context: Context, request: EnvelopeRequest) -> Caller:
     caller = Caller(
         PASSED_ON, ListenerRole.BROKER, context.caller.security_protocol, Address(host, 0), context.local
     )
-    if request.request_principal is not None:
-        caller.principal = _principal(bytes(request.request_principal))
+    caller.principal = principal
     return caller
 
 

@@ -11,17 +11,18 @@ NOT_LEADER_OR_FOLLOWER, which those clients understand.
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections.abc import Awaitable
 from typing import Final
 
 from ottla.broker.context import Context
-from ottla.broker.endpoints import node_of
+from ottla.broker.endpoints import LEADER_CHANGED, name_node, node_of
 from ottla.broker.fetching import Fetching, Found, failure
+from ottla.broker.later import Later
 from ottla.broker.partition import Partition
 from ottla.broker.services import Services
+from ottla.broker.watching import SessionWatch
 from ottla.core.model.errors import ErrorCode
-from ottla.core.model.ids import ZERO_UUID, Uuid
+from ottla.core.model.ids import NO_EPOCH, ZERO_UUID, Uuid
 from ottla.core.partition.fetch_sessions import LAST_EPOCH, FetchContext, Key, Wanted
 from ottla.core.wire.messages.fetch import (
     FetchableTopicResponse,
@@ -32,32 +33,48 @@ from ottla.core.wire.messages.fetch import (
 )
 from ottla.core.wire.permissions import Operation, ResourceType
 
-LEADER_CHANGED: Final = frozenset({ErrorCode.NOT_LEADER_OR_FOLLOWER, ErrorCode.FENCED_LEADER_EPOCH})
+IDS_SINCE: Final = 13
 
 
 def handle(
     services: Services, context: Context, request: FetchRequest
-) -> FetchResponse | Awaitable[FetchResponse]:
-    session = _session(services, context, request)
+) -> FetchResponse | Awaitable[FetchResponse] | Later[FetchResponse]:
+    committed_only = request.isolation_level == 1
+    replica = request.replica_id if context.version < 15 else request.replica_state.replica_id
+    session = _session(services, context, request, (committed_only, replica, context.principal))
     if session.error:
         return FetchResponse(error_code=session.error)
     limit = min(request.max_bytes, services.settings["fetch.max.bytes"])
     minimum = min(request.min_bytes, limit)
-    committed_only = request.isolation_level == 1
-    replica = request.replica_id if context.version < 15 else request.replica_state.replica_id
     fetching = Fetching(
-        services, minimum=minimum, limit=limit, committed_only=committed_only, replica=replica
+        services,
+        minimum=minimum,
+        limit=limit,
+        committed_only=committed_only,
+        replica=replica,
+        watch=_watch(session),
     )
     readable = _readable(services, context, session, fetching)
     settled = fetching.read_all(readable)
-    if settled or not readable or request.max_wait_ms <= 0:
+    if settled or not (readable or session.has_settled) or request.max_wait_ms <= 0:
         if fetching.is_cold:
             return _answer_warmed(services, context, session, fetching)
         return _answer(services, context, session, fetching)
     return _answer_later(services, context, session, fetching, request.max_wait_ms)
 
 
-def _session(services: Services, context: Context, request: FetchRequest) -> FetchContext:
+def _watch(session: FetchContext) -> SessionWatch | None:
+    if session.session is None:
+        return None
+    watch = session.session.watch
+    if not isinstance(watch, SessionWatch):
+        watch = session.session.watch = SessionWatch(session.session)
+    return watch
+
+
+def _session(
+    services: Services, context: Context, request: FetchRequest, terms: tuple[bool, int, str]
+) -> FetchContext:
     wanted = [
         Wanted(
             topic.topic,
@@ -65,7 +82,7 @@ def _session(services: Services, context: Context, request: FetchRequest) -> Fet
             each.partition,
             each.fetch_offset,
             each.partition_max_bytes,
-            each.current_leader_epoch,
+            max(each.current_leader_epoch, NO_EPOCH),  # here any negative one says nothing
             each.last_fetched_epoch,
             each.log_start_offset,
         )
@@ -83,7 +100,8 @@ def _session(services: Services, context: Context, request: FetchRequest) -> Fet
         request.session_epoch,
         wanted,
         forgotten,
-        uses_ids=context.version >= 13,
+        uses_ids=context.version >= IDS_SINCE,
+        terms=terms,
     )
 
 
@@ -93,8 +111,10 @@ def _readable(
     """The partitions to read, in order; those that cannot be get their error at once."""
     readable: dict[Key, tuple[Partition, Wanted]] = {}
     for key, wanted in session.partitions.items():
-        name = wanted.topic or services.partitions.topic_name(wanted.topic_id)
-        if name is None:
+        name = wanted.topic
+        if not name and context.version >= IDS_SINCE:
+            name = services.partitions.topic_name(wanted.topic_id) or ""
+        if not name and context.version >= IDS_SINCE:
             code = ErrorCode.UNKNOWN_TOPIC_ID
         elif not services.authorizer.allows(context, Operation.READ, ResourceType.TOPIC, name):
             code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
@@ -117,8 +137,8 @@ async def _answer_warmed(
 
 def _answer_later(
     services: Services, context: Context, session: FetchContext, fetching: Fetching, max_wait_ms: int
-) -> Future[FetchResponse]:
-    answer: Future[FetchResponse] = services.clock.future()
+) -> Later[FetchResponse]:
+    answer: Later[FetchResponse] = Later()
 
     def settled() -> None:
         if fetching.is_cold:
@@ -136,12 +156,14 @@ def _answer_later(
             fetching.abandon()
             return
         try:
-            answer.set_result(_answer(services, context, session, fetching))
+            response = _answer(services, context, session, fetching)
         except Exception as fault:
             fetching.abandon()
             answer.set_exception(fault)
+        else:
+            answer.set_result(response)
 
-    def ended(_: Future[FetchResponse]) -> None:
+    def ended(_: Later[FetchResponse]) -> None:
         if answer.cancelled():
             fetching.abandon()
 
@@ -164,6 +186,7 @@ def _answer(services: Services, context: Context, session: FetchContext, fetchin
     if code:
         fetching.abandon()
         return FetchResponse(error_code=code, session_id=session_id)
+    fetching.settle()
     response = FetchResponse(session_id=session_id)
     last: Key | None = None
     for key in named:
@@ -197,11 +220,7 @@ def _explain(services: Services, context: Context, name: str, found: Found, resp
     if image is None:
         return
     data.current_leader = LeaderIdAndEpoch(leader_id=image.leader, leader_epoch=image.leader_epoch)
-    node = node_of(services, context, image.leader)
-    if node is not None and all(each.node_id != node.id for each in response.node_endpoints):
-        response.node_endpoints.append(
-            NodeEndpoint(node_id=node.id, host=node.host, port=node.port, rack=node.rack)
-        )
+    name_node(response.node_endpoints, node_of(services, context, image.leader), NodeEndpoint)
 
 
 def _count(services: Services, name: str, found: Found) -> None:

@@ -31,8 +31,8 @@ from ottla.core.wire.messages.fetch import (
     SnapshotId,
 )
 
-TOPIC_IDS_SINCE: Final = 13
 REPLICA_STATE_SINCE: Final = 15
+ENDPOINTS_SINCE: Final = 17
 
 
 async def handle(services: Services, context: Context, request: FetchRequest) -> FetchResponse:
@@ -41,8 +41,8 @@ async def handle(services: Services, context: Context, request: FetchRequest) ->
     quorum = controller.quorum
     if not quorum.facts().knows_cluster(request.cluster_id):
         return FetchResponse(error_code=ErrorCode.INCONSISTENT_CLUSTER_ID)
-    wanted = _only_partition(context, request)
-    if wanted is None or request.max_wait_ms < 0:
+    wanted = _only_partition(request)
+    if wanted is None:
         return FetchResponse(error_code=ErrorCode.INVALID_REQUEST)
     data = _answer(quorum, context, request, wanted)
     if _may_wait(data, wanted) and request.max_wait_ms > 0:
@@ -51,13 +51,11 @@ async def handle(services: Services, context: Context, request: FetchRequest) ->
     return _response(quorum, context, data)
 
 
-def _only_partition(context: Context, request: FetchRequest) -> FetchPartition | None:
+def _only_partition(request: FetchRequest) -> FetchPartition | None:
     if len(request.topics) != 1 or len(request.topics[0].partitions) != 1:
         return None
     topic, partition = request.topics[0], request.topics[0].partitions[0]
-    by_id = context.version >= TOPIC_IDS_SINCE
-    known = topic.topic_id == METADATA_TOPIC_ID if by_id else topic.topic == METADATA_TOPIC
-    return partition if known and partition.partition == 0 else None
+    return partition if topic.topic_id == METADATA_TOPIC_ID and partition.partition == 0 else None
 
 
 def _may_wait(data: PartitionData, wanted: FetchPartition) -> bool:
@@ -77,10 +75,10 @@ def _answer(quorum: Quorum, context: Context, request: FetchRequest, wanted: Fet
         high_watermark=facts.high_watermark,
         log_start_offset=facts.start_offset,
         current_leader=LeaderIdAndEpoch(leader_id=facts.leader_id, leader_epoch=facts.epoch),
-        aborted_transactions=None,
     )
     answer = answer_fetch(
         facts,
+        max_wait_ms=request.max_wait_ms,
         current_leader_epoch=wanted.current_leader_epoch,
         fetch_offset=wanted.fetch_offset,
         last_fetched_epoch=wanted.last_fetched_epoch,
@@ -89,7 +87,7 @@ def _answer(quorum: Quorum, context: Context, request: FetchRequest, wanted: Fet
     )
     match answer:
         case Refuse(error):
-            data.error_code = error
+            data.error_code, data.high_watermark = error, -1
         case Diverge(at):
             data.diverging_epoch = EpochEndOffset(epoch=at.epoch, end_offset=at.offset)
         case LoadFirst(checkpoint):
@@ -108,6 +106,8 @@ def _answer(quorum: Quorum, context: Context, request: FetchRequest, wanted: Fet
 
 
 def _response(quorum: Quorum, context: Context, data: PartitionData) -> FetchResponse:
+    if data.records is None:
+        data.records = b""
     response = FetchResponse(
         responses=[
             FetchableTopicResponse(topic=METADATA_TOPIC, topic_id=METADATA_TOPIC_ID, partitions=[data])
@@ -115,7 +115,7 @@ def _response(quorum: Quorum, context: Context, data: PartitionData) -> FetchRes
     )
     facts = quorum.facts()
     endpoint = leader_endpoint(facts, context.listener)
-    if endpoint is not None:
+    if endpoint is not None and context.version >= ENDPOINTS_SINCE:
         response.node_endpoints.append(
             NodeEndpoint(node_id=facts.me.id, host=endpoint.host, port=endpoint.port)
         )

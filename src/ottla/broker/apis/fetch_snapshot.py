@@ -6,6 +6,8 @@ SNAPSHOT_NOT_FOUND, POSITION_OUT_OF_RANGE, and those of a request that is not fo
 
 from __future__ import annotations
 
+from typing import Final
+
 from ottla.broker.context import Context
 from ottla.broker.quorum.port import LocalController
 from ottla.broker.quorum.quorum import Quorum
@@ -25,6 +27,8 @@ from ottla.core.wire.messages.fetch_snapshot import (
     SnapshotIdResponse,
     TopicSnapshotResponse,
 )
+
+ENDPOINTS_SINCE: Final = 1
 
 
 def handle(services: Services, context: Context, request: FetchSnapshotRequest) -> FetchSnapshotResponse:
@@ -52,7 +56,7 @@ def handle(services: Services, context: Context, request: FetchSnapshotRequest) 
         data.error_code = refused.code
     response = FetchSnapshotResponse(topics=[TopicSnapshotResponse(name=name, partitions=[data])])
     endpoint = leader_endpoint(facts, context.listener)
-    if endpoint is not None:
+    if endpoint is not None and context.version >= ENDPOINTS_SINCE:
         response.node_endpoints.append(
             NodeEndpoint(node_id=facts.me.id, host=endpoint.host, port=endpoint.port)
         )

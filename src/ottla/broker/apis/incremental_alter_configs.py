@@ -56,6 +56,8 @@ async def handle(
                 resource_name=resource.resource_name,
             )
         responses.append(answer)
+    if context.caller.role is ListenerRole.CONTROLLER:  # a broker repeats its answer, a controller does not
+        responses = list({(one.resource_type, one.resource_name): one for one in responses}.values())
     return IncrementalAlterConfigsResponse(responses=responses)
 
 

@@ -49,9 +49,8 @@ def handle(services: Services, context: Context, request: ListOffsetsRequest) ->
     named = Counter(
         (topic.name, each.partition_index) for topic in request.topics for each in topic.partitions
     )
-    response = ListOffsetsResponse()
+    topics: dict[str, dict[int, ListOffsetsPartitionResponse]] = {}
     for topic in request.topics:
-        answers = []
         for index, each in {each.partition_index: each for each in topic.partitions}.items():
             answer = ListOffsetsPartitionResponse(partition_index=index)
             try:
@@ -60,9 +59,13 @@ def handle(services: Services, context: Context, request: ListOffsetsRequest) ->
                 _find(services, context, request, topic.name, each, answer)
             except KafkaError as error:
                 answer.error_code = error.code
-            answers.append(answer)
-        response.topics.append(ListOffsetsTopicResponse(name=topic.name, partitions=answers))
-    return response
+            topics.setdefault(topic.name, {})[index] = answer
+    return ListOffsetsResponse(
+        topics=[
+            ListOffsetsTopicResponse(name=name, partitions=list(answers.values()))
+            for name, answers in topics.items()
+        ]
+    )
 
 
 def _find(

@@ -22,7 +22,7 @@ from ottla.broker.auto_create import create
 from ottla.broker.context import Context
 from ottla.broker.endpoints import brokers
 from ottla.broker.services import Services
-from ottla.broker.topic_metadata import INTERNAL_TOPICS, absence, leader, offline_replicas, reachable
+from ottla.broker.topic_metadata import INTERNAL_TOPICS, Reach, absence
 from ottla.core.metadata.image import PartitionImage, TopicImage
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import ZERO_UUID, Uuid
@@ -63,9 +63,10 @@ def handle(services: Services, context: Context, request: MetadataRequest) -> Me
 
 def _topics(services: Services, context: Context, request: MetadataRequest) -> list[MetadataResponseTopic]:
     image = services.image
+    reach = Reach(services, context)
     if request.topics is None or (context.version == 0 and not request.topics):
         return [
-            _describe(services, context, topic)
+            _describe(context, reach, topic)
             for name, topic in image.topics_by_name.items()
             if services.authorizer.allows(context, Operation.DESCRIBE, ResourceType.TOPIC, name)
         ]
@@ -77,7 +78,7 @@ def _topics(services: Services, context: Context, request: MetadataRequest) -> l
         )
     by_id = {each.topic_id: None for each in request.topics if each.topic_id != ZERO_UUID}
     if by_id:
-        return [_by_id(services, context, topic_id) for topic_id in by_id]
+        return [_by_id(services, context, reach, topic_id) for topic_id in by_id]
     names: dict[str, None] = {}
     for each in request.topics:
         if each.name is None:
@@ -92,7 +93,7 @@ def _topics(services: Services, context: Context, request: MetadataRequest) -> l
         if not services.authorizer.allows(context, Operation.DESCRIBE, ResourceType.TOPIC, name):
             answers.append(_refusal(name, ErrorCode.TOPIC_AUTHORIZATION_FAILED))
         elif topic is not None:
-            answers.append(_describe(services, context, topic))
+            answers.append(_describe(context, reach, topic))
         else:
             code = absence(name)
             if create_missing and code == ErrorCode.UNKNOWN_TOPIC_OR_PARTITION:
@@ -113,14 +114,14 @@ def _may_create(services: Services, context: Context, name: str) -> bool:
     )
 
 
-def _by_id(services: Services, context: Context, topic_id: Uuid) -> MetadataResponseTopic:
+def _by_id(services: Services, context: Context, reach: Reach, topic_id: Uuid) -> MetadataResponseTopic:
     topic = services.image.topics_by_id.get(topic_id)
     if topic is None:
         return MetadataResponseTopic(error_code=ErrorCode.UNKNOWN_TOPIC_ID, name=None, topic_id=topic_id)
     if not services.authorizer.allows(context, Operation.DESCRIBE, ResourceType.TOPIC, topic.name):
         code = ErrorCode.TOPIC_AUTHORIZATION_FAILED
         return MetadataResponseTopic(error_code=code, name=None, topic_id=topic_id)
-    return _describe(services, context, topic)
+    return _describe(context, reach, topic)
 
 
 def _refusal(name: str, code: ErrorCode) -> MetadataResponseTopic:
@@ -129,27 +130,25 @@ def _refusal(name: str, code: ErrorCode) -> MetadataResponseTopic:
     )
 
 
-def _describe(services: Services, context: Context, topic: TopicImage) -> MetadataResponseTopic:
+def _describe(context: Context, reach: Reach, topic: TopicImage) -> MetadataResponseTopic:
+    version = context.version
     return MetadataResponseTopic(
         name=topic.name,
         topic_id=topic.id,
         is_internal=topic.name in INTERNAL_TOPICS,
-        partitions=[
-            _partition(services, context, index, partition) for index, partition in topic.partitions.items()
-        ],
+        partitions=[_partition(version, reach, index, each) for index, each in topic.partitions.items()],
     )
 
 
 def _partition(
-    services: Services, context: Context, index: int, partition: PartitionImage
+    version: int, reach: Reach, index: int, partition: PartitionImage
 ) -> MetadataResponsePartition:
-    version = context.version
     replicas, isr = partition.replicas, partition.isr
-    leader_id, code = leader(services, context, partition)
+    leader_id, code = reach.leader(partition)
     if code == ErrorCode.LISTENER_NOT_FOUND and version < 6:
         code = ErrorCode.LEADER_NOT_AVAILABLE
     if version == 0:
-        replicas, isr = reachable(services, context, replicas), reachable(services, context, isr)
+        replicas, isr = reach.alive(replicas), reach.alive(isr)
         if not code and (len(replicas) < len(partition.replicas) or len(isr) < len(partition.isr)):
             code = ErrorCode.REPLICA_NOT_AVAILABLE
     return MetadataResponsePartition(
@@ -159,5 +158,5 @@ def _partition(
         leader_epoch=partition.leader_epoch,
         replica_nodes=replicas,
         isr_nodes=isr,
-        offline_replicas=offline_replicas(services, context, partition) if version >= 5 else [],
+        offline_replicas=reach.offline_replicas(partition) if version >= 5 else [],
     )

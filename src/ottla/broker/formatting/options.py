@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from typing import Final
+
 import msgspec
 
 from ottla.core.metadata.levels import LevelError
 from ottla.core.model.ids import Uuid, uuid_parse
+
+_NUMBER: Final = re.compile(r"[0-9]{1,10}")
 
 
 class FormatError(Exception):
@@ -55,7 +60,7 @@ def _controller(entry: str) -> InitialController:
     id_text, at, address = entry.partition("@")
     if not at:
         raise FormatError(f"No @ found in dynamic voter string: {entry}")
-    if not id_text.isdecimal():
+    if _NUMBER.fullmatch(id_text) is None:
         raise FormatError(f"Failed to parse node id in dynamic voter string: {entry}")
     # An IPv6 address stands in brackets, and has colons of its own.
     host, colon, rest = address.partition("]:") if address.startswith("[") else address.partition(":")
@@ -64,7 +69,7 @@ def _controller(entry: str) -> InitialController:
     port, colon, directory = rest.partition(":")
     if not colon:
         raise FormatError(f"No colon following port could be found: {entry}")
-    if not port.isdecimal():
+    if _NUMBER.fullmatch(port) is None:
         raise FormatError(f"Failed to parse port in dynamic voter string: {entry}")
     if int(port) > 65_535:
         raise FormatError(f"Invalid port {port} in dynamic voter string: {entry}")

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from ottla.broker.monitoring.exposition import Page
+from ottla.broker.metrics import Durations
+from ottla.broker.monitoring.exposition import QUANTILES, Page
 
 if TYPE_CHECKING:
     from ottla.broker.partition import Partition
@@ -47,6 +48,13 @@ def logs(page: Page, services: Services) -> None:
         labels = {"logdirectory": directory.path}
         text = "1 when the log directory failed."
         page.gauge("kafka_log_logmanager_logdirectoryoffline", int(not directory.online), labels, text)
+    flushes = Durations()
+    for directory in directories:
+        flushes.add(directory.flush_times)
+    quantiles = {quantile: flushes.quantile(quantile) / 1_000 for quantile in QUANTILES}
+    text = "Milliseconds that making a log durable took."
+    total = flushes.total_micros / 1_000
+    page.summary("kafka_log_logflushstats_logflushrateandtimems", quantiles, flushes.count, total, {}, text)
 
 
 def cleaner(page: Page, services: Services) -> None:

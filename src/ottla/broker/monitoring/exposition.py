@@ -14,6 +14,9 @@ CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 Kind: TypeAlias = Literal["counter", "gauge", "summary"]
 Labels: TypeAlias = Mapping[str, str]
 
+QUANTILES: Final = (0.5, 0.75, 0.95, 0.98, 0.99, 0.999)
+"""What is told of every distribution."""
+
 _ESCAPES: Final = str.maketrans({"\\": "\\\\", '"': '\\"', "\n": "\\n"})
 
 

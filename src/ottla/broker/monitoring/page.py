@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from ottla.broker.monitoring import cluster, process, traffic
+from ottla.broker.monitoring import cluster, coordinators, process, traffic
 from ottla.broker.monitoring.exposition import Page
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def metrics_page(
     cluster.replicas(page, services)
     cluster.logs(page, services)
     cluster.cleaner(page, services)
+    coordinators.coordinators(page, services)
     cluster.controller(page, services, quorum)
     cluster.raft(page, quorum)
     if ask_process is not None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from ottla.broker.metrics import ApiMetrics, NodeMetrics, TopicMetrics
-from ottla.broker.monitoring.exposition import Labels, Page
+from ottla.broker.monitoring.exposition import QUANTILES, Labels, Page
 from ottla.core.model.errors import ErrorCode
 from ottla.core.wire.api_key import ApiKey
 from ottla.core.wire.apis import API
@@ -29,8 +29,6 @@ TOPIC_COUNTERS: Final = (
     ),
     ("failed_fetch_requests", "failedfetchrequests", "Partitions of fetch requests answered with an error."),
 )
-
-QUANTILES: Final = (0.5, 0.75, 0.95, 0.98, 0.99, 0.999)
 
 
 def topics(page: Page, metrics: NodeMetrics) -> None:

@@ -20,7 +20,8 @@ from ottla.broker.quorum.notices import QuotaNotice
 from ottla.broker.quorum.opening import Opened, load
 from ottla.broker.quorum.settings import QuorumSettings
 from ottla.broker.quorum.snapshots import Snapshots
-from ottla.broker.quorum.waiting import Progress, Timers
+from ottla.broker.quorum.unprompted import Unprompted
+from ottla.broker.quorum.waiting import Progress
 from ottla.broker.quorum.writer import Writer
 from ottla.broker.storage.log import Log
 from ottla.core.metadata.controller import Controller
@@ -49,7 +50,6 @@ from ottla.core.raft.observers import Observers
 from ottla.core.raft.voters import ReplicaKey
 from ottla.core.records.control import build_control
 from ottla.core.wire.declaration import Body
-from ottla.core.wire.messages.records.metadata import NoOpRecord
 from ottla.world.doors import World
 
 _log = logging.getLogger("ottla.quorum")
@@ -76,12 +76,13 @@ class Quorum:
         self._loader = Loader()
         self._notice = QuotaNotice()
         self._subscribers: list[Subscriber] = [self._notice.follow]
-        self._writer = Writer(log, self.clock, self._log_flushed, self._log_failed)
+        self._writer = Writer(log, self.clock, self._log_flushed)
         self._raft: RaftMachine
         self._opened: Opened
         self.snapshots: Snapshots
-        self._timers = Timers(self.clock)
-        self._failure: KafkaError | None = None
+        self._unprompted = Unprompted(
+            self.clock, self.controller, self._writer, self._append, settings.max_idle_interval_ms
+        )
         self._stopped = False
         self._checkpointing = False
         self.kraft_version = 0
@@ -145,15 +146,14 @@ class Quorum:
         self._activate()
         await self._writer.committed(self.log.end_offset)
         self.controller.activate(self.clock.now())
-        self._schedule_idle()
-        self._schedule_tick()
+        self._unprompted.start()
 
     async def stop(self) -> None:
         """Commit what is under way, then lead no longer. The log is the store's to close."""
         if self._stopped:
             return
         self._stopped = True
-        self._timers.stop()
+        self._unprompted.stop()
         try:
             await self._writer.committed(self.log.end_offset)
         except KafkaError as error:
@@ -187,9 +187,15 @@ class Quorum:
         outcome = self.controller.handle(self.clock.now(), command)
         if outcome.records:
             self._append(list(outcome.records))
-            self._schedule_tick()
+            self._unprompted.schedule()
         await self._writer.committed(self.log.end_offset)
         return outcome.reply
+
+    async def write(self, records: list[object]) -> None:
+        """Commit records that no request asked for: what befalls a cluster, as tests want it to. Raises KafkaError."""
+        self._check_leading()
+        self._append(records)
+        await self._writer.committed(self.log.end_offset)
 
     async def committed(self) -> None:
         """Return when everything written so far is committed."""
@@ -221,8 +227,8 @@ class Quorum:
         )
 
     def _check_leading(self) -> None:
-        if self._failure is not None:
-            raise self._failure
+        if self._writer.failure is not None:
+            raise self._writer.failure
         if self._stopped or not self._raft.leading:
             raise KafkaError(ErrorCode.NOT_CONTROLLER)
 
@@ -255,6 +261,7 @@ class Quorum:
     def _perform(self, effect: Effect) -> Event | None:
         match effect:
             case Persist(state):
+                # On the loop: a lone voter persists only while it starts, when it serves nobody yet.
                 voter_ids = sorted(self._raft.voters.voters)
                 write_election(self._world.disk, self.log.path, state, self.kraft_version, voter_ids)
                 return Persisted(state)
@@ -275,10 +282,6 @@ class Quorum:
     def _log_flushed(self, offset: int) -> None:
         self._step(Flushed(offset))
 
-    def _log_failed(self, error: KafkaError) -> None:
-        self._failure = error
-        self._writer.fail(error)
-
     def _commit(self, high_watermark: int) -> None:
         self.log.update_high_watermark(high_watermark)
         for batch in self._writer.take(high_watermark):
@@ -289,13 +292,20 @@ class Quorum:
             self.snapshots.committed(batch.size)
         delta = self._loader.take_delta()
         if not delta.empty:
-            for subscriber in self._subscribers:
-                subscriber(self.image, delta)
+            self._publish(delta)
         self._writer.release(high_watermark)
         self._progress.made()
         if self.snapshots.due and not self._checkpointing and not self._loader.in_transaction:
             self._checkpointing = True
             self.clock.spawn(self._snapshot(), name="checkpoint")
+
+    def _publish(self, delta: Delta) -> None:
+        for subscriber in self._subscribers:
+            try:
+                subscriber(self.image, delta)
+            except Exception:
+                # What is committed is committed: the others hear of it all the same, and so does who waits.
+                _log.exception("A change of the metadata could not be followed: offset=%d", self.image.offset)
 
     async def _snapshot(self) -> None:
         try:
@@ -306,40 +316,3 @@ class Quorum:
             _log.error("The checkpoint could not be written: %s", error)
         finally:
             self._checkpointing = False
-
-    # -- time ----------------------------------------------------------------------------------------------------
-
-    def _schedule_idle(self) -> None:
-        interval = self.settings.max_idle_interval_ms
-        if interval > 0:
-            self._timers.set("idle", self._writer.appended_at + interval, self._idle_tick)
-
-    def _idle_tick(self) -> None:
-        if self._stopped or self._failure is not None:
-            return
-        due = self._writer.appended_at + self.settings.max_idle_interval_ms
-        if self.clock.now() >= due:
-            self._append_own([NoOpRecord()])
-        self._schedule_idle()
-
-    def _schedule_tick(self) -> None:
-        at = self.controller.deadline
-        if at is not None and not self._stopped:
-            self._timers.set("controller", at, self._tick)
-
-    def _tick(self) -> None:
-        if self._stopped or self._failure is not None:
-            return
-        records = self.controller.tick(self.clock.now())
-        if records:
-            self._append_own(records)
-        self._schedule_tick()
-
-    def _append_own(self, records: list[object]) -> None:
-        """Append what nobody asked for."""
-        try:
-            self._append(records)
-        except KafkaError as error:
-            _log.error("The metadata log took no records: %s", error)
-            if not self.log.directory.online:
-                self._log_failed(error)

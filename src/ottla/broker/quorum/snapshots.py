@@ -71,7 +71,7 @@ class Snapshots:
             finally:
                 file.close()
         except OSError as error:
-            raise self._log.directory.storage_error(f"reading {self.path_of(id_)}", error) from error
+            raise self._log.directory.read_error(f"reading {self.path_of(id_)}", error) from error
 
     def path_of(self, id_: OffsetAndEpoch) -> str:
         return f"{self._log.path}/{checkpoint_name(id_)}"

@@ -36,19 +36,14 @@ class Pending(msgspec.Struct, frozen=True):
 class Writer:
     """The tail of the log that is not committed. `flushed(offset)` is told how far the log is durable."""
 
-    def __init__(
-        self,
-        log: Log,
-        clock: Clock,
-        flushed: Callable[[int], None],
-        failed: Callable[[KafkaError], None],
-    ) -> None:
+    def __init__(self, log: Log, clock: Clock, flushed: Callable[[int], None]) -> None:
         self.log = log
         self.pending: deque[Pending] = deque()
         self.appended_at = clock.now()
         self._clock = clock
         self._flushed = flushed
-        self._failed = failed
+        self.failure: KafkaError | None = None
+        """Why nothing more will be committed."""
         self._waiting: deque[tuple[int, Future[None]]] = deque()
         self._flushing = False
 
@@ -59,10 +54,9 @@ class Writer:
     def append(self, batch: bytes, epoch: int, records: list[object] | None, timestamp: int) -> None:
         """Put one batch at the end of the log. Raises KafkaError when the disk fails."""
         base = self.log.end_offset
-        now = self._clock.now()
-        self.log.append(batch, leader_epoch=epoch, origin=Origin.RAFT_LEADER, wall=timestamp, now=now)
+        self.log.append(batch, leader_epoch=epoch, origin=Origin.RAFT_LEADER, wall=timestamp)
         self.pending.append(Pending(base, self.log.end_offset, epoch, timestamp, len(batch), records))
-        self.appended_at = now
+        self.appended_at = self._clock.now()
         if not self._flushing:
             self._flushing = True
             self._clock.spawn(self._flush(), name="metadata-flush")
@@ -71,6 +65,8 @@ class Writer:
         """Return when everything below `offset` is committed. Raises KafkaError when it never will be."""
         if not self.pending or self.pending[0].base_offset >= offset:
             return
+        if self.failure is not None:
+            raise self.failure
         waiter: Future[None] = self._clock.future()
         self._waiting.append((offset, waiter))
         await waiter
@@ -90,7 +86,8 @@ class Writer:
                 waiter.set_result(None)
 
     def fail(self, error: KafkaError) -> None:
-        """Nothing more will be committed."""
+        """Nothing more will be committed: who waits hears it, and who comes later."""
+        self.failure = self.failure or error
         while self._waiting:
             waiter: Future[Any] = self._waiting.popleft()[1]
             if not waiter.done():
@@ -104,6 +101,6 @@ class Writer:
                 self._flushed(target)
         except KafkaError as error:
             _log.error("The metadata log cannot be made durable: %s", error)
-            self._failed(error)
+            self.fail(error)
         finally:
             self._flushing = False

@@ -5,8 +5,6 @@ from __future__ import annotations
 from enum import IntEnum
 from typing import NamedTuple
 
-import msgspec
-
 from ottla.core.model.ids import NO_TIMESTAMP
 from ottla.world.doors import FileSlice
 
@@ -24,33 +22,58 @@ class Origin(IntEnum):
     """A leader elsewhere: as it is in its log."""
 
 
-class Appended(msgspec.Struct, gc=False):
+class Appended:
     """An append that is in the log (and in the page cache; durable only after a flush)."""
 
-    base_offset: int
-    last_offset: int
-    log_append_time: int
-    """-1 unless the topic is on LogAppendTime."""
-    log_start_offset: int
-    duplicate: bool = False
-    """Nothing was written: the offsets are those of the first attempt."""
-    must_flush: bool = False
-    """`flush.messages` is reached: the answer has to wait for `Log.flush`."""
-    size: int = 0
-    """Bytes written."""
-    max_timestamp: int = NO_TIMESTAMP
+    __slots__ = (
+        "base_offset",
+        "duplicate",
+        "last_offset",
+        "log_append_time",
+        "log_start_offset",
+        "max_timestamp",
+        "must_flush",
+        "size",
+    )
+
+    def __init__(
+        self,
+        base_offset: int,
+        last_offset: int,
+        log_append_time: int,
+        log_start_offset: int,
+        duplicate: bool = False,
+        must_flush: bool = False,
+        size: int = 0,
+        max_timestamp: int = NO_TIMESTAMP,
+    ) -> None:
+        self.base_offset = base_offset
+        self.last_offset = last_offset
+        self.log_append_time = log_append_time
+        """-1 unless the topic is on LogAppendTime."""
+        self.log_start_offset = log_start_offset
+        self.duplicate = duplicate
+        """Nothing was written: the offsets are those of the first attempt."""
+        self.must_flush = must_flush
+        """`flush.messages` is reached: the answer has to wait for `Log.flush`."""
+        self.size = size
+        """Bytes written."""
+        self.max_timestamp = max_timestamp
 
 
-class Read(msgspec.Struct, gc=False):
+class Read:
     """Whole batches from one segment. The first may begin before the offset asked for."""
 
-    records: FileSlice | None
-    """None when there is nothing to send. Whoever takes it releases it."""
-    size: int
-    upper_offset: int
-    """One past the last record in `records`; the offset asked for when there are none."""
-    recent: bool
-    """Lies in the last few megabytes written: in the page cache as far as one can tell."""
+    __slots__ = ("recent", "records", "size", "upper_offset")
+
+    def __init__(self, records: FileSlice | None, size: int, upper_offset: int, recent: bool) -> None:
+        self.records = records
+        """None when there is nothing to send. Whoever takes it releases it."""
+        self.size = size
+        self.upper_offset = upper_offset
+        """One past the last record in `records`; the offset asked for when there are none."""
+        self.recent = recent
+        """Lies in the last few megabytes written: in the page cache as far as one can tell."""
 
 
 class TimestampOffset(NamedTuple):

@@ -7,7 +7,7 @@ that was refused stays behind: a write that fails halfway is cut off again befor
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from ottla.broker.storage.answers import Appended, Origin
 from ottla.broker.storage.segment import Segment
@@ -23,70 +23,73 @@ from ottla.core.records.batch import (
     check_crc,
     headers,
     read_header,
-    rewrite,
-    stamp,
 )
 from ottla.core.records.control import end_transaction_marker
+from ottla.core.records.stamping import rewrite, stamp
 from ottla.core.records.validation import validate
 
 if TYPE_CHECKING:
     from ottla.broker.storage.log import Log
 
+CLIENT: Final = Origin.CLIENT
+RAFT_LEADER: Final = Origin.RAFT_LEADER
+
 
 def append(
     log: Log,
     records: bytes | memoryview,
-    *,
     leader_epoch: int,
-    origin: Origin = Origin.CLIENT,
+    origin: Origin,
     wall: int,
-    now: int,
     transaction_version: int = 0,
+    header: BatchHeader | None = None,
 ) -> Appended:
     """Append as the leader. One batch from a client or coordinator, any number prepared by the Raft leader.
+
+    `header`: that of a client's batch, when `check_produce` has read it already.
 
     Raises KafkaError: what `core.records.validation.validate` finds in the batch, RECORD_LIST_TOO_LARGE beyond
     `segment.bytes`, what `ProducerStates` finds in sequence and epoch, KAFKA_STORAGE_ERROR when the disk fails.
     """
-    if origin == Origin.RAFT_LEADER:
+    if origin is RAFT_LEADER:
         return _append_batches(log, records, wall, leader_epoch)
     log.directory.check_online()
     log_append_time = NO_TIMESTAMP
-    if origin == Origin.CLIENT:
-        validated = validate(records, log.rules, wall, log.name)
+    if origin is CLIENT:
+        validated = validate(records, log.rules, wall, log.name, header)
         header, parts, log_append_time = validated.header, validated.parts, validated.log_append_time
     else:
         header, parts, log_append_time = _take_coordinator_batch(log, records, wall)
     base_offset = log.end_offset
-    if header.producer_id >= 0:
+    sequenced = header.producer_id >= 0
+    if sequenced:
         duplicate = _check_producer(log, header, origin, parts, transaction_version)
         if duplicate is not None:
             return duplicate
-    if len(parts) == 1:
-        parts = stamp(parts[0], header, base_offset, leader_epoch)
-    else:
-        head = stamp(parts[0], header, base_offset, leader_epoch)
-        parts = [*head, *parts[1:]]
+    stamped = stamp(parts[0], header, base_offset, leader_epoch)
+    if len(parts) > 1:
+        stamped += parts[1:]
     if leader_epoch != log.leader_epochs.latest or log.leader_epochs.changed:
         log.assign_epoch(leader_epoch, base_offset)
-    segment = _writable_segment(log, header, header.size, header.last_offset, wall)
-    _write(log, segment, parts, header.size)
-    _took(log, segment, header)
-    if header.producer_id >= 0:
+    size, last_offset = header.size, header.last_offset
+    segment = _writable_segment(log, header, size, last_offset, wall)
+    _write(log, segment, stamped, size)
+    _took(log, segment, header, size, last_offset)
+    if sequenced:
         _note_producer(log, segment, header, records)
     return Appended(
         base_offset,
-        log.end_offset - 1,
+        last_offset,
         log_append_time,
         log.start_offset,
         False,
         log.unflushed_records >= log.config.flush_messages,
-        header.size,
+        size,
         header.max_timestamp,
     )
 
 
-def append_as_follower(log: Log, records: bytes | memoryview, *, wall: int) -> Appended:
+def append_as_follower(log: Log, records: bytes | memoryview, wall: int) -> Appended:
     """Append what the leader's log holds, offsets and epochs as they are. A batch cut short at the end is left."""
     return _append_batches(log, records, wall, None)
 
@@ -131,7 +134,7 @@ def _check_producer(
         header.base_sequence,
         header.last_offset_delta,
         header.is_transactional,
-        origin == Origin.CLIENT,
+        origin is CLIENT,
     )
     if kept is None:
         return None
@@ -170,7 +173,7 @@ def _append_batches(log: Log, records: bytes | memoryview, wall: int, raft_epoch
     _write(log, segment, [view[:end]], end)
     for position, header in taken:
         batch = view[position : position + header.size]
-        _took(log, segment, header)
+        _took(log, segment, header, header.size, header.last_offset)
         if header.producer_id >= 0:
             _note_producer(log, segment, header, batch)
     must_flush = log.unflushed_records >= log.config.flush_messages
@@ -188,26 +191,28 @@ def _append_batches(log: Log, records: bytes | memoryview, wall: int, raft_epoch
 
 def _writable_segment(log: Log, header: BatchHeader, incoming: int, last_offset: int, wall: int) -> Segment:
     """The segment that takes `incoming` bytes beginning with `header`: the active one, or a new one."""
-    config = log.config
-    if incoming > config.segment_bytes:
+    limits = log.limits
+    if incoming > limits.bytes:
         raise KafkaError(
             ErrorCode.RECORD_LIST_TOO_LARGE,
-            f"{incoming} bytes for {log.name} exceed the segment size of {config.segment_bytes}",
+            f"{incoming} bytes for {log.name} exceed the segment size of {limits.bytes}",
         )
     segment = log.segments[-1]
-    if must_roll(
-        config,
-        segment.base_offset,
-        segment.size,
-        incoming,
-        last_offset,
-        segment.waited_ms(header.max_timestamp, wall),
-        segment.jitter_ms,
-        len(segment.index),
-        len(segment.time_index),
-    ):
-        return log.roll(wall, header.base_offset)
-    return segment
+    try:
+        rolls = must_roll(
+            limits,
+            segment.base_offset,
+            segment.size,
+            incoming,
+            last_offset,
+            segment.waited_ms(header.max_timestamp, wall),
+            segment.jitter_ms,
+            segment.index.count,
+            segment.time_index.count,
+        )
+    except OSError as error:
+        raise log.directory.read_error(f"reading {log.name}", error) from error
+    return log.roll(wall, header.base_offset) if rolls else segment
 
 
 def _write(log: Log, segment: Segment, parts: Sequence[bytes | memoryview], size: int) -> None:
@@ -228,18 +233,18 @@ def _undo_write(log: Log, segment: Segment, position: int) -> None:
         log.directory.fail(f"cutting off a torn append to {log.name}", error)
 
 
-def _took(log: Log, segment: Segment, header: BatchHeader) -> None:
+def _took(log: Log, segment: Segment, header: BatchHeader, size: int, last_offset: int) -> None:
     """The batch of `header` is at the end of `segment`: indexes and offsets follow. Nothing here can fail."""
-    last_offset = header.last_offset
     if segment.first_timestamp is None:
         segment.first_timestamp = header.max_timestamp
-    segment.index_batch(header.size, last_offset, header.max_timestamp, log.config.index_interval_bytes)
+    segment.index_batch(size, last_offset, header.max_timestamp, log.config.index_interval_bytes)
     log.end_offset = last_offset + 1
     log.producers.end_offset = last_offset + 1
     log.unflushed_records += header.last_offset_delta + 1
 
 
 def _note_producer(log: Log, segment: Segment, header: BatchHeader, batch: bytes | memoryview) -> None:
+    """The batch of `header`, which carries a producer id, is in the log."""
     ended = replay(log.producers, header, batch)
     if ended is not None and ended[0].aborted:
         completed, stable = ended

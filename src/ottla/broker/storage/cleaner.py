@@ -17,14 +17,15 @@ from typing import Final
 
 import msgspec
 
-from ottla.broker.storage.cleaning_child import ENTRY, CleanedGroup, CleaningPlan, CleaningResult
-from ottla.broker.storage.cleaning_swap import remove_cleaned, swap_in
+from ottla.broker.storage.cleaning_child import ENTRY, CleaningPlan, CleaningResult
+from ottla.broker.storage.cleaning_swap import Swap, remove_cleaned
 from ottla.broker.storage.directory import FULL_DISK, LogDirectory
 from ottla.broker.storage.log import Log
 from ottla.broker.storage.segment import Segment
 from ottla.core.log.cleanable import Dirty, Extent, dirty_part
 from ottla.core.log.config import NEVER
 from ottla.core.log.names import CLEANER_FILE
+from ottla.core.model.errors import KafkaError
 from ottla.world.doors import Clock, Disk, Task
 
 _log = logging.getLogger("ottla.cleaner")
@@ -71,6 +72,7 @@ class Cleaner:
         self._busy: set[str] = set()
         self._started = False
         self._tasks: dict[int, Task] = {}
+        self._swaps: set[Swap] = set()
 
     @property
     def dead_tasks(self) -> int:
@@ -100,6 +102,8 @@ class Cleaner:
         for task in self._tasks.values():
             task.cancel()
         self._tasks.clear()
+        for swap in self._swaps:
+            swap.stop()
 
     async def _run(self, number: int) -> None:
         while self.settings.enable and number < self.settings.threads:
@@ -187,18 +191,24 @@ class Cleaner:
     # -- one round -----------------------------------------------------------------------------------------------
 
     async def _clean(self, log: Log, dirty: Dirty) -> bool:
-        segments = [segment for segment in log.segments if segment.base_offset < dirty.end_offset]
+        segments = _up_to(log, dirty)
         started = self._clock.now()
         _log.info("Cleaning %s: offsets %d..%d are dirty", log.name, dirty.first_offset, dirty.end_offset)
-        swap = _Swap(log, segments)
+        try:
+            # A record makes room for itself in earlier segments, which are swapped first: it must not be lost after that.
+            await log.flush(dirty.end_offset)
+        except KafkaError:
+            return False  # the directory has failed, and has said so
+        if log.closed or _up_to(log, dirty) != segments:
+            return False
+        swap = Swap(log, segments)
         try:
             plan = msgspec.msgpack.encode(self._plan(log, dirty, segments))
         except OSError as error:
             log.directory.fail(f"cleaning {log.name}", error)
             return False
         try:
-            answer = await self._disk.child(ENTRY, plan, swap.on_progress)
-            result = msgspec.msgpack.decode(answer, type=CleaningResult)
+            result = await self._run_child(plan, swap)
         except OSError as error:
             _log.warning("Cleaning %s has to wait, no process can be started for it: %s", log.name, error)
             return False
@@ -225,6 +235,20 @@ class Cleaner:
             self.last_ms,
         )
         return result.end_offset > dirty.first_offset
+
+    async def _run_child(self, plan: bytes, swap: Swap) -> CleaningResult:
+        """What the child says in the end, when all it reported has been swapped in. Raises OSError, RuntimeError."""
+        self._swaps.add(swap)
+        try:
+            answer = await self._disk.child(ENTRY, plan, swap.on_progress)
+        except (OSError, RuntimeError):
+            await swap.finish()
+            raise
+        else:
+            await swap.finish()
+        finally:
+            self._swaps.discard(swap)
+        return msgspec.msgpack.decode(answer, type=CleaningResult)
 
     def _plan(self, log: Log, dirty: Dirty, segments: list[Segment]) -> CleaningPlan:
         settings, config = self.settings, log.config
@@ -319,35 +343,13 @@ class Cleaner:
         self._set_checkpoint(log, None)
 
 
+def _up_to(log: Log, dirty: Dirty) -> list[Segment]:
+    return [segment for segment in log.segments if segment.base_offset < dirty.end_offset]
+
+
 def _first_timestamp(segment: Segment) -> int:
     if segment.first_timestamp is None:
         if not segment.size:
             return -1
         segment.first_timestamp = segment.header_at(0).max_timestamp
     return segment.first_timestamp
-
-
-class _Swap:
-    """Swaps in each group that the child reports, as long as the log is still what the child was given."""
-
-    def __init__(self, log: Log, segments: list[Segment]) -> None:
-        self._log = log
-        self._given = {segment.base_offset: (segment, segment.size) for segment in segments}
-        self.complete = True
-
-    def on_progress(self, text: str) -> None:
-        group = msgspec.json.decode(text, type=CleanedGroup)
-        log = self._log
-        replaced: list[Segment] = []
-        for base_offset in group.replaced:
-            segment, size = self._given[base_offset]
-            if segment.size == size and segment in log.segments:
-                replaced.append(segment)
-        if log.closed or not log.directory.online or len(replaced) != len(group.replaced):
-            self.complete = False
-            return
-        try:
-            swap_in(log, group, replaced)
-        except OSError as error:
-            self.complete = False
-            log.directory.fail(f"swapping in cleaned segments of {log.name}", error)

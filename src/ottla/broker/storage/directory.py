@@ -8,14 +8,22 @@ from __future__ import annotations
 import errno
 import logging
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeAlias
 
+from ottla.broker.metrics import Durations
+from ottla.broker.storage.trash import Trash
 from ottla.core.log.checkpoints import format_offsets, parse_offsets
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import Uuid
 from ottla.world.doors import Chance, Clock, DirectoryLock, Disk
 
 _log = logging.getLogger("ottla.storage")
+
+_TELL_EVERY_MS: Final = 60_000
+"""How often one kind of trouble of one directory is logged at most."""
+
+Offsets: TypeAlias = Mapping[tuple[str, int], int]
+"""(topic, partition) → offset."""
 
 FULL_DISK: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 """Errors that end by themselves when somebody makes room. The directory stays online: appends fail, reads go on."""
@@ -38,8 +46,11 @@ def write_file(disk: Disk, path: str, data: bytes, *, sync: bool) -> None:
         disk.sync_directory(path.rpartition("/")[0])
 
 
-async def replace_file(disk: Disk, path: str, data: bytes) -> None:
-    """`write_file` with the syncs off the loop, for files that nobody else writes meanwhile. Raises OSError."""
+async def replace_file(
+    disk: Disk, path: str, data: bytes, still_true: Callable[[], bool] = lambda: True
+) -> bool:
+    """`write_file` with the syncs off the loop. What is no longer true when it could take its place is dropped, and
+    that is False: `write_file` may have come in between. Raises OSError."""
     temporary = path + ".tmp"
     disk.remove(temporary)
     file = disk.open(temporary, create=True)
@@ -48,8 +59,11 @@ async def replace_file(disk: Disk, path: str, data: bytes) -> None:
         await file.sync()
     finally:
         file.close()
+    if not still_true():
+        return False
     disk.rename(temporary, path)
     await disk.run(disk.sync_directory, path.rpartition("/")[0])
+    return True
 
 
 def read_file(disk: Disk, path: str) -> bytes | None:
@@ -69,16 +83,20 @@ class LogDirectory:
 
     __slots__ = (
         "_failed",
+        "_on_disk",
+        "_told",
         "chance",
         "clock",
         "disk",
         "failure",
+        "flush_times",
         "id",
         "lock",
         "log_count",
         "online",
         "path",
         "producer_expiration_ms",
+        "trash",
     )
 
     def __init__(
@@ -99,10 +117,18 @@ class LogDirectory:
         self.chance = chance
         self.online = True
         self.failure: str | None = None
+        self.flush_times = Durations()
+        """Of flushes that ended well."""
         self.lock: DirectoryLock | None = None
         self.log_count = 0
+        self._on_disk: dict[str, tuple[Offsets, ...]] = {}
         self.producer_expiration_ms = producer_expiration_ms
+        self.trash = Trash(
+            disk, clock, lambda: self.online, lambda path, error: self.fail(f"removing {path}", error)
+        )
         self._failed = failed
+        self._told: dict[str, tuple[int, int]] = {}
+        """Kind of trouble -> (when it was logged last, how often it was met since)."""
 
     def fail(self, doing: str, error: OSError) -> None:
         """The disk did not do what it must. Every log in this directory is offline from now on."""
@@ -117,48 +143,68 @@ class LogDirectory:
     def fail_unless_full(self, doing: str, error: OSError) -> None:
         """As `fail`, but a full disk is only told: what could not be written now can wait."""
         if error.errno in FULL_DISK:
-            _log.warning("Log directory %s is full: error while %s: %s", self.path, doing, error)
+            self._tell(logging.WARNING, "is full", doing, error)
         else:
             self.fail(doing, error)
 
     def storage_error(self, doing: str, error: OSError) -> KafkaError:
         """What a client hears of `error`. A full disk fails the request, anything else the directory."""
-        if error.errno not in FULL_DISK:
-            self.fail(doing, error)
+        self.fail_unless_full(doing, error)
         return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"Disk error while {doing}: {error}")
+
+    def read_error(self, doing: str, error: OSError) -> KafkaError:
+        """What a client hears of `error` while reading. It fails that request alone: one bad sector is no reason to
+        refuse what can be read and written elsewhere."""
+        self._tell(logging.ERROR, "could not be read", doing, error)
+        return KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"Disk error while {doing}: {error}")
+
+    def _tell(self, level: int, what: str, doing: str, error: OSError) -> None:
+        """Log the first time, then once a minute: every request may meet the same fault."""
+        now = self.clock.now()
+        told, since = self._told.get(what, (-_TELL_EVERY_MS, 0))
+        since += 1
+        if now - told >= _TELL_EVERY_MS:
+            _log.log(
+                level,
+                "Log directory %s %s: error while %s: %s (errors=%d)",
+                self.path,
+                what,
+                doing,
+                error,
+                since,
+            )
+            told, since = now, 0
+        self._told[what] = (told, since)
 
     def check_online(self) -> None:
         if not self.online:
             raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, f"The log directory {self.path} is offline")
 
-    def remove_later(self, paths: list[str], delay_ms: int) -> None:
-        """Remove files (or directories) once nobody can be about to read them."""
-        if not paths:
-            return
-
-        def remove() -> None:
-            if not self.online:
-                return
-            try:
-                for path in paths:
-                    if self.disk.is_directory(path):
-                        self.disk.remove_tree(path)
-                    else:
-                        self.disk.remove(path)
-            except OSError as error:
-                self.fail(f"removing {path}", error)
-
-        self.clock.call_at(self.clock.now() + delay_ms, remove)
-
     # -- checkpoints ---------------------------------------------------------------------------------------------
 
-    def write_offsets(self, name: str, offsets: Mapping[tuple[str, int], int], *, sync: bool = True) -> None:
+    def write_offsets(self, name: str, offsets: Offsets, *, sync: bool = True) -> None:
         """Write a checkpoint of offsets. Raises OSError."""
+        self._on_disk[name] = (*self._on_disk.get(name, ()), offsets)
         write_file(self.disk, f"{self.path}/{name}", format_offsets(offsets).encode(), sync=sync)
+        self._on_disk[name] = (offsets,)
 
-    async def replace_offsets(self, name: str, offsets: Mapping[tuple[str, int], int]) -> None:
-        """As `write_offsets`, durably, without holding up the loop. Raises OSError."""
-        await replace_file(self.disk, f"{self.path}/{name}", format_offsets(offsets).encode())
+    async def replace_offsets(
+        self,
+        name: str,
+        offsets: Offsets,
+        still_true: Callable[[], bool] = lambda: True,
+    ) -> bool:
+        """As `write_offsets`, durably, without holding up the loop: see `replace_file`. Raises OSError."""
+        self._on_disk[name] = (*self._on_disk.get(name, ()), offsets)
+        data = format_offsets(offsets).encode()
+        replaced = await replace_file(self.disk, f"{self.path}/{name}", data, still_true)
+        if replaced:
+            self._on_disk[name] = (offsets,)
+        return replaced
+
+    def speaks_of(self, name: str, key: tuple[str, int]) -> bool:
+        """Whether the checkpoint on disk may have an entry for this partition."""
+        return any(key in offsets for offsets in self._on_disk.get(name, ()))
 
     def read_offsets(self, name: str) -> dict[tuple[str, int], int]:
         """A checkpoint of offsets; empty when it is missing, and when it is damaged, which is logged: everything in
@@ -167,7 +213,9 @@ class LogDirectory:
         if data is None:
             return {}
         try:
-            return parse_offsets(data.decode())
+            offsets = parse_offsets(data.decode())
+            self._on_disk[name] = (offsets,)
+            return offsets
         except ValueError as error:
             _log.warning("%s/%s is ignored: %s", self.path, name, error)
             return {}

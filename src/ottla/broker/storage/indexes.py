@@ -11,6 +11,7 @@ from __future__ import annotations
 import struct
 from typing import Final
 
+from ottla.broker.storage.directory import FULL_DISK
 from ottla.core.log.index import (
     OFFSET_ENTRY,
     TIME_ENTRY,
@@ -29,7 +30,7 @@ _PAGE: Final = 4096
 class _EntryIndex:
     """Fixed-size entries in ascending order, the tail of them in memory."""
 
-    __slots__ = ("_entry", "_file", "_pending", "_stored", "base_offset")
+    __slots__ = ("_entry", "_file", "_pending", "_stored", "base_offset", "count")
 
     def __init__(self, disk: Disk, path: str, base_offset: int, entry: struct.Struct) -> None:
         self._file: File = disk.open(path, create=True)
@@ -37,9 +38,11 @@ class _EntryIndex:
         self.base_offset = base_offset
         self._stored = self._file.size() // entry.size
         self._pending = bytearray()
+        self.count = self._stored
+        """Entries in all: asked for every append, so it is kept, not computed."""
 
     def __len__(self) -> int:
-        return self._stored + len(self._pending) // self._entry.size
+        return self.count
 
     @property
     def file(self) -> File:
@@ -47,6 +50,7 @@ class _EntryIndex:
 
     def _add(self, entry: bytes) -> None:
         self._pending += entry
+        self.count += 1
         if len(self._pending) >= _PAGE:
             try:
                 self.write_pending()
@@ -92,8 +96,9 @@ class _EntryIndex:
         return floor_slot(at, stored, target)
 
     def _keep(self, count: int) -> None:
-        if count >= len(self):
+        if count >= self.count:
             return
+        self.count = count
         if count <= self._stored:
             self._pending.clear()
             self._stored = count
@@ -102,13 +107,16 @@ class _EntryIndex:
         self._file.truncate(self._stored * self._entry.size)
 
     def replace(self, entries: bytes) -> None:
-        """Everything anew, as recovery found it. Raises OSError."""
-        self._pending.clear()
+        """Everything anew, as recovery found it. What a full disk does not take waits in memory. Raises OSError."""
         self._file.truncate(0)
         self._stored = 0
-        if entries:
-            self._file.write([entries], 0)
-            self._stored = len(entries) // self._entry.size
+        self._pending = bytearray(entries)
+        self.count = len(entries) // self._entry.size
+        try:
+            self.write_pending()
+        except OSError as error:
+            if error.errno not in FULL_DISK:
+                raise
 
     def trim(self) -> None:
         """Write what waits and give the file the size of its entries. Raises OSError."""
@@ -183,14 +191,17 @@ class OffsetIndex(_EntryIndex):
 class TimeIndex(_EntryIndex):
     """Largest timestamp so far → last offset of the batch that holds it."""
 
-    __slots__ = ("last_timestamp",)
+    __slots__ = ("last_offset", "last_timestamp")
 
     def __init__(self, disk: Disk, path: str, base_offset: int) -> None:
         super().__init__(disk, path, base_offset, TIME_ENTRY)
-        self.last_timestamp = self.last_entry()[0]
+        self.last_timestamp, self.last_offset = self._last()
 
     def last_entry(self) -> tuple[int, int]:
-        """`(timestamp, offset)`, `(-1, base offset)` without entries."""
+        """`(timestamp, offset)`, `(-1, base offset)` without entries. Asks no disk: an append must not fail on it."""
+        return self.last_timestamp, self.last_offset
+
+    def _last(self) -> tuple[int, int]:
         count = len(self)
         if not count:
             return NO_TIMESTAMP, self.base_offset
@@ -200,7 +211,7 @@ class TimeIndex(_EntryIndex):
     def add(self, timestamp: int, offset: int) -> None:
         if timestamp > self.last_timestamp:
             self._add(TIME_ENTRY.pack(timestamp, offset - self.base_offset))
-            self.last_timestamp = timestamp
+            self.last_timestamp, self.last_offset = timestamp, offset
 
     def offset(self, timestamp: int) -> int:
         """An offset before which every timestamp is smaller than `timestamp`, or the base offset."""
@@ -210,11 +221,11 @@ class TimeIndex(_EntryIndex):
     def truncate(self, offset: int) -> None:
         """Forget entries for `offset` and above."""
         self._keep(self._floor(1, offset - 1 - self.base_offset) + 1)
-        self.last_timestamp = self.last_entry()[0]
+        self.last_timestamp, self.last_offset = self._last()
 
     def replace(self, entries: bytes) -> None:
         super().replace(entries)
-        self.last_timestamp = self.last_entry()[0]
+        self.last_timestamp, self.last_offset = self._last()
 
     def fault(self) -> str | None:
         if self._file.size() % TIME_ENTRY.size:
@@ -272,15 +283,15 @@ class TransactionIndex:
             self.replace(b"".join(map(pack_aborted, kept)))
 
     def replace(self, entries: bytes) -> None:
-        """Everything anew. Raises OSError."""
-        self._pending.clear()
-        if self._file is None:
-            if not entries:
-                return
-            self._file = self._disk.open(self.path, create=True)
-        self._file.truncate(0)
-        if entries:
-            self._file.write([entries], 0)
+        """Everything anew; what a full disk does not take waits in memory. Raises OSError."""
+        self._pending = list(aborted_entries(entries))
+        if self._file is not None:
+            self._file.truncate(0)
+        try:
+            self.write_pending()
+        except OSError as error:
+            if error.errno not in FULL_DISK:
+                raise
 
     def fault(self, base_offset: int) -> str | None:
         """What is wrong with the file."""

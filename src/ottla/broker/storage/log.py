@@ -12,52 +12,23 @@ Errors: KafkaError with Kafka's codes; a disk that fails is KAFKA_STORAGE_ERROR.
 
 from __future__ import annotations
 
-import logging
-from asyncio import Future
 from bisect import bisect_right
 from collections.abc import Callable
-from typing import Any, Final
 
-from ottla.broker.storage import appending, flushing, lookups, reading, shrinking
-from ottla.broker.storage.answers import ActiveProducer, Read, TimestampOffset
-from ottla.broker.storage.directory import LogDirectory, write_file
+from ottla.broker.one_at_a_time import OneAtATime
+from ottla.broker.storage import appending, flushing, lookups, reading, rolling, shrinking, side_files
+from ottla.broker.storage.answers import ActiveProducer, Appended, Origin, Read, TimestampOffset
+from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.segment import Segment
-from ottla.core.log.checkpoints import format_epochs, format_partition_metadata
 from ottla.core.log.config import LogConfig
 from ottla.core.log.epochs import LeaderEpochs
 from ottla.core.log.index import AbortedTransaction
-from ottla.core.log.names import LEADER_EPOCH_FILE, PARTITION_METADATA_FILE, snapshot_file
+from ottla.core.log.plans import RollLimits
 from ottla.core.log.producers import ProducerStates
+from ottla.core.log.rules import rules_of
 from ottla.core.model.ids import Uuid
-from ottla.core.records.batch import (
-    TimestampType,
-)
-from ottla.core.records.compression import Codec
-from ottla.core.records.validation import Rules
-
-_log = logging.getLogger("ottla.storage")
-
-_PLACE_SIZE: Final = 16
-
-
-def rules_of(config: LogConfig) -> Rules:
-    """What a topic's settings ask of records."""
-    codec = None if config.compression_type == "producer" else Codec.named(config.compression_type)
-    levels = {
-        Codec.GZIP: config.compression_gzip_level,
-        Codec.LZ4: config.compression_lz4_level,
-        Codec.ZSTD: config.compression_zstd_level,
-    }
-    return Rules(
-        max_message_bytes=config.max_message_bytes,
-        codec=codec,
-        level=None if codec is None else levels.get(codec),
-        compacted=config.compacts,
-        timestamp_type=TimestampType.named(config.message_timestamp_type),
-        before_max_ms=config.message_timestamp_before_max_ms,
-        after_max_ms=config.message_timestamp_after_max_ms,
-        deep=config.record_validation == "deep",
-    )
+from ottla.core.records.batch import BatchHeader
+from ottla.world.doors import FileSlice
 
 
 class Log:
@@ -69,12 +40,14 @@ class Log:
         "config",
         "cursors",
         "directory",
+        "durable_name",
         "end_offset",
         "flush_listener",
         "flushed_at",
         "flushing",
         "high_watermark",
         "leader_epochs",
+        "limits",
         "name",
         "partition",
         "path",
@@ -83,6 +56,7 @@ class Log:
         "rules",
         "segments",
         "snapshots",
+        "start_listener",
         "start_offset",
         "topic",
         "topic_id",
@@ -116,6 +90,7 @@ class Log:
         self.name = f"{topic}-{partition}"
         self.config = config
         self.rules = rules_of(config)
+        self.limits = RollLimits(config)
         self.segments = segments
         self._bases = [segment.base_offset for segment in segments]
         self.start_offset = start_offset
@@ -123,6 +98,8 @@ class Log:
         self.recovery_point = recovery_point
         self.high_watermark = start_offset
         self.leader_epochs = leader_epochs
+        self.durable_name = True
+        """Whether the partition's directory is on the platter by its name."""
         self.unsynced_names: set[str] = set()
         """Small files of the partition that were written since the last flush."""
         self.producers = producers
@@ -131,11 +108,13 @@ class Log:
         self.cursors: dict[int, tuple[Segment, int]] = {}
         self.unflushed_records = 0
         self.flushed_at = directory.clock.now()
-        self.flushing: Future[Any] | None = None
+        self.flushing = OneAtATime(directory.clock)
         self.flush_listener: Callable[[Log], None] | None = None
         """Told when segments wait for an fsync after a roll; the store starts it."""
         self.truncation_listener: Callable[[Log], None] | None = None
         """Told when the recovery point went back: what stands in the checkpoint promises too much then."""
+        self.start_listener: Callable[[Log], None] | None = None
+        """Told when the start offset rose: readers hear of it."""
         self.closed = False
 
     # -- facts ---------------------------------------------------------------------------------------------------
@@ -170,10 +149,12 @@ class Log:
     def update_config(self, config: LogConfig) -> None:
         self.config = config
         self.rules = rules_of(config)
+        self.limits = RollLimits(config)
 
     def update_high_watermark(self, offset: int) -> None:
         """Set by the leader or follower; kept between the log's ends."""
-        offset = min(max(offset, self.start_offset), self.end_offset)
+        if not self.start_offset <= offset <= self.end_offset:
+            offset = min(max(offset, self.start_offset), self.end_offset)
         if offset != self.high_watermark:
             self.high_watermark = offset
             self.producers.on_high_watermark(offset)
@@ -193,20 +174,28 @@ class Log:
 
     # -- appending, in a module of its own ------------------------------------------------------------------------
 
-    append = appending.append
-    append_as_follower = appending.append_as_follower
+    def append(
+        self,
+        records: bytes | memoryview,
+        *,
+        leader_epoch: int,
+        origin: Origin = Origin.CLIENT,
+        wall: int,
+        transaction_version: int = 0,
+        header: BatchHeader | None = None,
+    ) -> Appended:
+        """See `appending.append`."""
+        return appending.append(self, records, leader_epoch, origin, wall, transaction_version, header)
+
+    def append_as_follower(self, records: bytes | memoryview, *, wall: int) -> Appended:
+        """See `appending.append_as_follower`."""
+        return appending.append_as_follower(self, records, wall)
 
     # -- topic id, epochs, rolling -----------------------------------------------------------------------------------------
 
     def assign_topic_id(self, topic_id: Uuid) -> None:
         """The log belongs to this topic: written down, durable with the next flush. Raises KafkaError."""
-        data = format_partition_metadata(topic_id).encode()
-        try:
-            write_file(self.directory.disk, f"{self.path}/{PARTITION_METADATA_FILE}", data, sync=False)
-        except OSError as error:
-            raise self.directory.storage_error(f"writing the topic id of {self.name}", error) from error
-        self.topic_id = topic_id
-        self.unsynced_names.add(PARTITION_METADATA_FILE)
+        side_files.write_topic_id(self, topic_id)
 
     def assign_epoch(self, epoch: int, start: int) -> None:
         """A leader of `epoch` writes from `start` on. Raises KafkaError; a later call writes what this one could not."""
@@ -221,58 +210,23 @@ class Log:
             self.leader_epochs.assign(epoch, self.end_offset)
 
     def write_epochs(self) -> None:
-        """Write the epoch checkpoint if the cache changed. It becomes durable with the next flush."""
-        if not self.leader_epochs.changed:
-            return
-        text = format_epochs(self.leader_epochs.entries())
-        try:
-            write_file(self.directory.disk, f"{self.path}/{LEADER_EPOCH_FILE}", text.encode(), sync=False)
-        except OSError as error:
-            raise self.directory.storage_error(f"writing the leader epochs of {self.name}", error) from error
-        self.leader_epochs.changed = False
-        self.unsynced_names.add(LEADER_EPOCH_FILE)
+        """Write the epoch checkpoint if the cache changed; durable with the next flush. Raises KafkaError."""
+        side_files.write_epochs(self)
 
     def roll(self, wall: int, base_offset: int | None = None) -> Segment:
         """Close the active segment and open one that begins at `base_offset` (the end offset when not given)."""
-        base = self.end_offset if base_offset is None else max(base_offset, self.end_offset)
-        old = self.segments[-1]
-        if old.base_offset == base:
-            return old
-        try:
-            old.seal()
-            segment = Segment.make(self.directory.disk, self.path, base, wall=wall, jitter_ms=self._jitter())
-            self.producers.end_offset = base
-            self.take_snapshot()
-        except OSError as error:
-            raise self.directory.storage_error(f"rolling {self.name}", error) from error
+        return rolling.roll(self, wall, base_offset)
+
+    def append_segment(self, segment: Segment) -> None:
+        """`segment`, which begins at the end, is the active one from now on."""
         self.segments.append(segment)
-        self._bases.append(base)
-        _log.info("Rolled %s at offset %d: segments=%d", self.name, base, len(self.segments))
+        self._bases.append(segment.base_offset)
         if self.flush_listener is not None:
             self.flush_listener(self)
-        return segment
 
-    def _jitter(self) -> int:
-        bound = min(self.config.segment_jitter_ms, self.config.segment_ms)
-        return self.directory.chance.below(bound) if bound > 0 else 0
-
-    def take_snapshot(self, *, sync: bool = False) -> None:
+    def take_snapshot(self) -> None:
         """Write the producers as they are at the end offset, unless that was done already. Raises OSError."""
-        offset = self.producers.end_offset
-        if offset <= self.producers.snapshot_offset:
-            return
-        path = f"{self.path}/{snapshot_file(offset)}"
-        disk = self.directory.disk
-        file = disk.open(path, create=True)
-        try:
-            file.truncate(0)
-            file.write([self.producers.snapshot()], 0)
-            if sync:
-                file.sync_now()
-        finally:
-            file.close()
-        self.snapshots.add(offset)
-        self.producers.snapshot_offset = offset
+        side_files.take_snapshot(self)
 
     def relocate(self, path: str) -> None:
         """The partition's directory was renamed to `path`: files are opened there from now on."""
@@ -294,6 +248,10 @@ class Log:
     ) -> Read:
         """See `reading.read`."""
         return reading.read(self, offset, max_bytes, min_one, limit_offset)
+
+    def copied(self, read: Read) -> bytes | FileSlice | None:
+        """See `reading.copied`."""
+        return reading.copied(self, read)
 
     def is_warm(self, read: Read) -> bool:
         """Whether `read` can be sent without waiting for the disk, as far as one can tell."""

@@ -39,7 +39,7 @@ def offset_for_timestamp(log: Log, timestamp: int) -> TimestampOffset | None:
             return max_timestamp(log)
         return _search(log, timestamp)
     except OSError as error:
-        raise log.directory.storage_error(f"searching {log.name}", error) from error
+        raise log.directory.read_error(f"searching {log.name}", error) from error
 
 
 def _earliest_epoch(log: Log) -> int:
@@ -104,5 +104,5 @@ def aborted_transactions(log: Log, offset: int, upper_offset: int) -> list[Abort
                 if entry.last_stable_offset >= upper_offset:
                     return found
     except OSError as error:
-        raise log.directory.storage_error(f"reading aborted transactions of {log.name}", error) from error
+        raise log.directory.read_error(f"reading aborted transactions of {log.name}", error) from error
     return found

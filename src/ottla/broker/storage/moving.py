@@ -15,12 +15,16 @@ from collections.abc import Callable
 from math import ceil
 from typing import TYPE_CHECKING, Final
 
+from msgspec.structs import replace
+
 from ottla.broker.storage.directory import LogDirectory
+from ottla.broker.storage.flushing import first_unsynced
 from ottla.broker.storage.loading import create_log
 from ottla.broker.storage.log import Log
 from ottla.core.log.config import NEVER
-from ottla.core.log.names import DELETE, FUTURE, marked_directory, partition_directory
+from ottla.core.log.names import FUTURE, marked_directory, partition_directory
 from ottla.core.model.errors import ErrorCode, KafkaError
+from ottla.core.records.batch import headers
 from ottla.world.doors import Task
 
 if TYPE_CHECKING:
@@ -69,7 +73,9 @@ class Moves:
             return
         name = marked_directory(topic, partition, FUTURE, store.chance.bytes(16))
         try:
-            copy = create_log(directory, name, topic, partition, log.topic_id, log.config, log.start_offset)
+            store.begin_anew(directory, topic, partition)
+            start = _beginning(log)
+            copy = create_log(directory, name, topic, partition, log.topic_id, log.config, start)
         except OSError as error:
             raise directory.storage_error(f"creating {name}", error) from error
         store.adopt(copy, FUTURE)
@@ -139,6 +145,8 @@ class Moves:
             return False
         self._align(log, copy)
         self._copy_rest(log, copy)
+        if copy.recovery_point < log.recovery_point:
+            _sync_rest(copy)
         self._take_over(log, copy)
         return True
 
@@ -147,8 +155,9 @@ class Moves:
         wall = self._store.clock.wall()
         if copy.end_offset > log.end_offset:
             copy.truncate_to(log.end_offset, wall=wall)
-        if copy.end_offset < log.start_offset:
-            copy.truncate_fully(log.start_offset, wall=wall)
+        begin = _beginning(log)
+        if copy.end_offset < begin:
+            copy.truncate_fully(begin, wall=wall)
 
     def _behind(self, log: Log, copy: Log) -> int:
         """How many bytes the copy lacks."""
@@ -157,50 +166,65 @@ class Moves:
         try:
             place = log.segments[slot].locate(copy.end_offset)
         except OSError as error:
-            raise log.directory.storage_error(f"reading {log.name}", error) from error
+            raise log.directory.read_error(f"reading {log.name}", error) from error
         return later if place is None else later + log.segments[slot].size - place.position
 
     async def _copy_some(self, log: Log, copy: Log) -> None:
-        read = log.read(copy.end_offset, _CHUNK)
+        read = log.read(max(copy.end_offset, log.start_offset), _CHUNK)
         if read.records is None:
             return
         try:
             data = await read.records.file.read_cold(read.records.size, read.records.position)
         except OSError as error:
-            raise log.directory.storage_error(f"reading {log.name}", error) from error
+            raise log.directory.read_error(f"reading {log.name}", error) from error
         finally:
             read.records.release()
         if not copy.closed:
-            copy.append_as_follower(data, wall=self._store.clock.wall())
-            self._copied(len(data))
+            self._append(copy, data)
 
     def _copy_rest(self, log: Log, copy: Log) -> None:
         while copy.end_offset < log.end_offset:
-            read = log.read(copy.end_offset, _CHUNK)
+            read = log.read(max(copy.end_offset, log.start_offset), _CHUNK)
             if read.records is None:
                 # Compaction emptied the end of the log: there are offsets, but no batches up to them.
                 return
             try:
                 data = read.records.file.read(read.records.size, read.records.position)
             except OSError as error:
-                raise log.directory.storage_error(f"reading {log.name}", error) from error
+                raise log.directory.read_error(f"reading {log.name}", error) from error
             finally:
                 read.records.release()
-            copy.append_as_follower(data, wall=self._store.clock.wall())
-            self._copied(len(data))
+            self._append(copy, data)
+
+    def _append(self, copy: Log, data: bytes) -> None:
+        """As much at a time as a segment takes. A batch from the days of larger segments gets one of its own size."""
+        wall, view = self._store.clock.wall(), memoryview(data)
+        begin = end = 0
+        for position, header in headers(data):
+            if header.size > copy.config.segment_bytes:
+                copy.update_config(replace(copy.config, segment_bytes=header.size))
+            if position + header.size - begin > copy.config.segment_bytes:
+                copy.append_as_follower(view[begin:position], wall=wall)
+                begin = position
+            end = position + header.size
+        copy.append_as_follower(view[begin:end], wall=wall)
+        self._copied(end)
 
     def _take_over(self, log: Log, copy: Log) -> None:
         copy.producers.adopt(log.producers)
         copy.leader_epochs.replace(log.leader_epochs.entries())
         copy.end_offset = log.end_offset
-        copy.start_offset = log.start_offset
+        # A crash may have forgotten how far records were deleted; the copy was begun behind them.
+        copy.start_offset = max(log.start_offset, copy.segments[0].base_offset)
         copy.high_watermark = log.high_watermark
         copy.update_config(log.config)
         copy.write_epochs()
-        old = self._store.rename_marked(log, DELETE)
-        self._settle(log, copy)
-        if old is not None:
-            log.directory.remove_later([old], log.config.file_delete_delay_ms)
+        try:
+            self._store.remember_start(copy)  # the old directory's line goes with the old log
+        except OSError as error:
+            raise copy.directory.storage_error(f"writing where {copy.name} starts", error) from error
+        with self._store.removals.replacing(log):
+            self._settle(log, copy)
         for listener in self.listeners:
             listener(log, copy)
         _log.info("Moved %s to %s", copy.name, copy.directory.path)
@@ -216,6 +240,7 @@ class Moves:
             for segment in copy.segments:
                 segment.write_indexes()
             self._store.disk.rename(copy.path, path)
+            self._store.disk.sync_directory(copy.directory.path)  # before the old one's files go
         except OSError as error:
             raise copy.directory.storage_error(f"moving {copy.name}", error) from error
         copy.relocate(path)
@@ -229,3 +254,26 @@ class Moves:
                 _log.info("Finishing the move of %s to %s", copy.name, copy.directory.path)
                 self._settle(copy, copy)
         store.half_moved.clear()
+
+
+def _beginning(log: Log) -> int:
+    """Where a copy of `log` begins: DeleteRecords may have left the start offset in the middle of a batch, and batches are
+    copied whole. Raises KafkaError."""
+    slot = max(log.slot(log.start_offset), 0)
+    try:
+        place = log.segments[slot].locate(log.start_offset)
+    except OSError as error:
+        raise log.directory.read_error(f"reading {log.name}", error) from error
+    return log.start_offset if place is None else min(place.base_offset, log.start_offset)
+
+
+def _sync_rest(copy: Log) -> None:
+    """What was flushed in the log while the copy was flushed was promised: on the loop, as nothing may come in between, and
+    little, as the copy was flushed just now. Raises KafkaError."""
+    try:
+        for segment in copy.segments[first_unsynced(copy) :]:
+            segment.file.sync_now()
+        copy.directory.disk.sync_directory(copy.path)
+    except OSError as error:
+        copy.directory.fail(f"syncing {copy.name}", error)
+        raise copy.directory.storage_error(f"syncing {copy.name}", error) from error

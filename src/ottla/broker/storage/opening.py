@@ -99,14 +99,17 @@ def open_directories(
 
 def _take(directory: LogDirectory, cluster_id: str, node_id: int) -> None:
     path, disk = directory.path, directory.disk
-    disk.make_directory(path)
-    directory.lock = disk.lock(f"{path}/{LOCK_FILE}")
     try:
         properties = read_meta_properties(disk, path)
     except ValueError as error:
         raise DirectoryRefused(f"{path}: {error}") from error
     if properties is None:
-        properties = MetaProperties(1, cluster_id, node_id, None)
+        # To make it one of ours would hide what lies on the disk that belongs there.
+        raise DirectoryRefused(
+            f"{path} is not formatted. If its disk is not mounted, mount it; if it is new, "
+            "run `ottla storage format --ignore-formatted`"
+        )
+    directory.lock = disk.lock(f"{path}/{LOCK_FILE}")
     if properties.cluster_id not in (None, cluster_id):
         raise DirectoryRefused(
             f"{path} belongs to cluster {properties.cluster_id}, this node to {cluster_id}"
@@ -117,7 +120,7 @@ def _take(directory: LogDirectory, cluster_id: str, node_id: int) -> None:
     if wanted is None or wanted in (ZERO_UUID, ONE_UUID):
         wanted = new_directory_id(directory.chance)
     complete = MetaProperties(1, cluster_id, node_id, wanted)
-    if complete != properties or not disk.exists(f"{path}/{META_PROPERTIES_FILE}"):
+    if complete != properties:
         write_meta_properties(disk, path, complete)
     directory.id = wanted
 

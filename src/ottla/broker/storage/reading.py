@@ -1,6 +1,6 @@
 """Reading a log: which stretch of which file answers a fetch.
 
-Nothing is copied: the answer is a slice of a file, cut at batch boundaries, that the network sends from the page cache.
+The answer is a slice of a file, cut at batch boundaries, that the network sends from the page cache.
 Where a fetch begins is usually where the last one ended, so every log remembers a few such places; else the offset
 index says where to start walking.
 """
@@ -44,7 +44,7 @@ def read(log: Log, offset: int, max_bytes: int, min_one: bool, limit_offset: int
     try:
         return _read(log, offset, max_bytes, min_one, limit)
     except OSError as error:
-        raise log.directory.storage_error(f"reading {log.name}", error) from error
+        raise log.directory.read_error(f"reading {log.name}", error) from error
 
 
 def _read(log: Log, offset: int, max_bytes: int, min_one: bool, limit: int) -> Read:
@@ -100,6 +100,24 @@ def _remember(log: Log, offset: int, segment: Segment, position: int) -> None:
     cursors[offset] = (segment, position)
 
 
+def copied(log: Log, read: Read) -> bytes | FileSlice | None:
+    """The records of a recent read as bytes, its slice let go: for a few records one call here is cheaper than all
+    that a slice needs on its way to the socket. Raises KafkaError when the disk fails."""
+    records = read.records
+    if records is None:
+        return None
+    try:
+        data = records.file.read(records.size, records.position)
+    except OSError as error:
+        records.release()
+        raise log.directory.read_error(f"reading {log.name}", error) from error
+    if len(data) != records.size:
+        return records
+    read.records = None
+    records.release()
+    return data
+
+
 def is_warm(read: Read) -> bool:
     records = read.records
     return read.recent or records is None or records.file.is_warm(records.size, records.position)
@@ -114,4 +132,4 @@ async def warm(log: Log, read: Read) -> None:
         for position in range(records.position, end, _WARM_STEP):
             await records.file.read_cold(min(_WARM_STEP, end - position), position)
     except OSError as error:
-        raise log.directory.storage_error(f"reading {log.name}", error) from error
+        raise log.directory.read_error(f"reading {log.name}", error) from error

@@ -38,6 +38,8 @@ class RecoveryPlan(msgspec.Struct):
     start_offset: int
     wall: int
     producer_expiration_ms: int
+    whole: bool = False
+    """Compaction never took anything out of the log: each segment ends where the next begins."""
 
 
 class RecoveredSegment(msgspec.Struct):
@@ -69,7 +71,8 @@ def recover(disk: Disk, plan: RecoveryPlan, progress: Callable[[int], None] | No
     epochs = LeaderEpochs(plan.epochs)
     done: list[RecoveredSegment] = []
     read = 0
-    for base_offset in plan.segments:
+    followings = [*plan.segments[1:], None]
+    for base_offset, following in zip(plan.segments, followings, strict=True):
         scan = SegmentScan(base_offset, plan.index_interval, producers, epochs)
         file = disk.open(f"{plan.path}/{segment_file(base_offset, LOG)}")
         try:
@@ -87,6 +90,9 @@ def recover(disk: Disk, plan: RecoveryPlan, progress: Callable[[int], None] | No
                     progress(read + scan.valid_bytes)
         finally:
             file.close()
+        if plan.whole and scan.fault is None and following is not None and scan.next_offset < following:
+            # A power cut took the end of a file, to the batch, and left the name of the next one.
+            scan.fault = f"the records up to {following} are missing"
         scan.finish()
         read += size
         done.append(_result(scan, size, producers.snapshot()))

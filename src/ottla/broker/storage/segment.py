@@ -14,8 +14,10 @@ from typing import Final, NamedTuple
 
 from ottla.broker.storage.indexes import OffsetIndex, TimeIndex, TransactionIndex
 from ottla.core.log.names import INDEX, LOG, TIME_INDEX, TRANSACTION_INDEX, segment_file
+from ottla.core.model.errors import KafkaError
 from ottla.core.model.ids import NO_TIMESTAMP
-from ottla.core.records.batch import HEADER_SIZE, BatchHeader, read_header
+from ottla.core.records.batch import HEADER_SIZE, LOG_OVERHEAD, BatchHeader, read_header
+from ottla.core.records.errors import corrupt
 from ottla.world.doors import Disk, File
 
 _HEAD: Final = struct.Struct(">qi11xi")
@@ -66,6 +68,7 @@ class Segment:
         "base_offset",
         "created",
         "directory",
+        "durable_indexes",
         "durable_name",
         "first_timestamp",
         "indexed_size",
@@ -83,6 +86,8 @@ class Segment:
         self.size = size
         self.created = created
         self.jitter_ms = jitter_ms
+        self.durable_indexes = False
+        """Whether the indexes were synced since they got their last entry: never so in the active segment."""
         self.durable_name = False
         """Whether the directory was synced since the files were made."""
         self.first_timestamp: int | None = None
@@ -100,15 +105,25 @@ class Segment:
     def make(cls, disk: Disk, directory: str, base_offset: int, *, wall: int, jitter_ms: int = 0) -> Segment:
         """A new, empty segment. Files of the same name that are there already go first."""
         segment = cls(disk, directory, base_offset, size=0, created=wall, jitter_ms=jitter_ms)
-        for suffix in (LOG, INDEX, TIME_INDEX, TRANSACTION_INDEX):
-            path = segment.path(suffix)
-            if disk.exists(path):
-                disk.remove(path)
+        segment.unmake()
         segment._file = disk.open(segment.path(LOG), create=True)
         segment._index = OffsetIndex(disk, segment.path(INDEX), base_offset)
         segment._time_index = TimeIndex(disk, segment.path(TIME_INDEX), base_offset)
         segment._max_timestamp = NO_TIMESTAMP
         return segment
+
+    def unmake(self) -> None:
+        """Close and remove what there is of its files. Raises OSError."""
+        self.close()
+        for suffix in self.suffixes():
+            self._disk.remove(self.path(suffix))
+
+    def reaches(self, offset: int) -> bool:
+        """Whether a batch ends at `offset` or later, by the headers alone: the indexes may be damaged."""
+        try:
+            return self.find(offset) is not None
+        except KafkaError:
+            return False
 
     def path(self, suffix: str) -> str:
         return f"{self.directory}/{segment_file(self.base_offset, suffix)}"
@@ -171,14 +186,20 @@ class Segment:
     # -- finding -------------------------------------------------------------------------------------------------
 
     def header_at(self, position: int) -> BatchHeader:
-        return read_header(self.file.read(HEADER_SIZE, position))
+        """Raises KafkaError (CORRUPT_MESSAGE) where the file has no whole header."""
+        head = self.file.read(HEADER_SIZE, position)
+        if len(head) < HEADER_SIZE:
+            raise corrupt(f"{self.file.path} ends in the header of the batch at position {position}")
+        return read_header(head)
 
     def headers(self, position: int = 0) -> Iterator[tuple[int, BatchHeader]]:
         """`(position, header)` of every batch from the one at `position` on."""
         return walk_headers(self.file, self.size, position)
 
     def find(self, offset: int, position: int = 0) -> Place | None:
-        """The first batch that ends at `offset` or later, walking from `position`; None past the last one."""
+        """The first batch that ends at `offset` or later, walking from `position`; None past the last one.
+
+        Raises KafkaError (CORRUPT_MESSAGE) for a length that leads nowhere."""
         chunk = b""
         start = position
         file = self.file
@@ -191,7 +212,11 @@ class Segment:
             base, length, delta = _HEAD.unpack_from(chunk, at)
             if base + delta >= offset:
                 return Place(position, base, base + delta, length + 12)
-            position += length + 12
+            if length < HEADER_SIZE - LOG_OVERHEAD:
+                raise corrupt(
+                    f"{file.path} is damaged at position {position}: a batch of {length + 12} bytes"
+                )
+            position += length + LOG_OVERHEAD
         return None
 
     def locate(self, offset: int) -> Place | None:
@@ -213,7 +238,7 @@ class Segment:
                 if len(chunk) < _HEAD.size:
                     return position
             following = position + int(_HEAD.unpack_from(chunk, at)[1]) + 12
-            if following > limit:
+            if following > limit or following <= position:
                 return position
             position = following
 
@@ -239,7 +264,8 @@ class Segment:
 
     def index_batch(self, size: int, last_offset: int, timestamp: int, interval: int) -> None:
         """The next batch, of `size` bytes, is in the file: note its timestamp, and index it when it is time."""
-        if timestamp > self.max_timestamp:
+        largest = self._max_timestamp
+        if timestamp > (self.max_timestamp if largest is None else largest):
             self._max_timestamp = timestamp
             self._max_timestamp_offset = last_offset
         if self.unindexed_bytes > interval:
@@ -273,6 +299,7 @@ class Segment:
 
     def seal(self) -> None:
         """No more records come: the time index gets its last entry, the indexes their final size."""
+        self.durable_indexes = False
         self.time_index.add(self.max_timestamp, self.max_timestamp_offset)
         self.index.trim()
         self.time_index.trim()

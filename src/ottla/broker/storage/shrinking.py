@@ -36,7 +36,7 @@ def remove_segments(log: Log, gone: list[Segment]) -> None:
             if disk.exists(path):
                 disk.rename(path, path + DELETED)
                 marked.append(path + DELETED)
-    log.directory.remove_later(marked, log.config.file_delete_delay_ms)
+    log.directory.trash.add(marked, log.config.file_delete_delay_ms)
 
 
 def raise_start(log: Log, offset: int) -> int:
@@ -58,6 +58,8 @@ def raise_start(log: Log, offset: int) -> int:
             # The disk is full, and this is how it gets room. The file of before only says too much of what is gone;
             # the next append writes it.
         log.producers.on_start_offset(offset)
+        if log.start_listener is not None:
+            log.start_listener(log)
     return log.start_offset
 
 

@@ -12,7 +12,9 @@ from ottla.broker.storage.loading import is_metadata, load_log
 from ottla.broker.storage.log import Log
 from ottla.core.log.config import LogConfig
 from ottla.core.log.names import (
+    CLEANER_FILE,
     DELETE,
+    FUTURE,
     HIGH_WATERMARK_FILE,
     LOG_START_FILE,
     RECOVERY_POINT_FILE,
@@ -45,6 +47,7 @@ class DirectoryLoader:
         self._recovery_points = directory.read_offsets(RECOVERY_POINT_FILE)
         self._starts = directory.read_offsets(LOG_START_FILE)
         self._high_watermarks = directory.read_offsets(HIGH_WATERMARK_FILE)
+        self._cleaned = directory.read_offsets(CLEANER_FILE)
 
     async def run(self) -> None:
         disk, directory = self._store.disk, self._directory
@@ -82,7 +85,7 @@ class DirectoryLoader:
         store, directory = self._store, self._directory
         if parsed.state == DELETE:
             store.half_moved.add((parsed.topic, parsed.partition))
-            directory.remove_later([f"{directory.path}/{name}"], 0)
+            directory.trash.add([f"{directory.path}/{name}"], 0)
             return
         if parsed.state == STRAY:
             _log.warning("%s/%s belongs to no partition of this node and is left alone", directory.path, name)
@@ -98,9 +101,13 @@ class DirectoryLoader:
             start_offset=self._starts.get(key, 0),
             high_watermark=self._high_watermarks.get(key, 0),
             clean=self._clean,
+            cleaned=key in self._cleaned,
         )
-        if parsed.state == "" and self._is_stray(log):
-            store.adopt(log, parsed.state)
-            store.set_aside(log)
+        if self._is_stray(log):
+            directory.log_count += 1
+            if parsed.state == FUTURE:
+                store.removals.discard(log, 0)  # a copy is nobody's only one
+            else:
+                store.removals.set_aside(log)
             return
         store.adopt(log, parsed.state)

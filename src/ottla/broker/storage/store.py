@@ -15,48 +15,25 @@ from asyncio import Future
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
-import msgspec
-
-from ottla.broker.storage import opening
-from ottla.broker.storage.cleaner import Cleaner, CleanerSettings
+from ottla.broker.storage import closing, opening, placing
+from ottla.broker.storage.cleaner import Cleaner
 from ottla.broker.storage.directory import LogDirectory
 from ottla.broker.storage.loading import create_log, load_log
 from ottla.broker.storage.log import Log
 from ottla.broker.storage.moving import Moves
+from ottla.broker.storage.removing import Removals
+from ottla.broker.storage.settings import StoreSettings
 from ottla.broker.storage.starting import DirectoryLoader
 from ottla.broker.storage.upkeep import Upkeep
-from ottla.core.log.config import NEVER, LogConfig
-from ottla.core.log.names import (
-    DELETE,
-    FUTURE,
-    STRAY,
-    marked_directory,
-    partition_directory,
-)
+from ottla.core.log.config import LogConfig
+from ottla.core.log.names import FUTURE, partition_directory
 from ottla.core.model.errors import ErrorCode, KafkaError
-from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, ZERO_UUID, Uuid, uuid_text
+from ottla.core.model.ids import METADATA_TOPIC, METADATA_TOPIC_ID, ZERO_UUID, Uuid
 from ottla.world.doors import Chance, Clock, Disk
 
 _log = logging.getLogger("ottla.storage")
 
 METADATA_PARTITION: Final = 0
-_TURN: Final = 32
-"""Logs closed before the loop is given back."""
-
-
-class StoreSettings(msgspec.Struct, kw_only=True):
-    """Node-wide settings of storage, by Kafka's names without `log.`; times in milliseconds."""
-
-    retention_check_interval_ms: int = 300_000
-    flush_scheduler_interval_ms: int = NEVER
-    flush_offset_checkpoint_interval_ms: int = 60_000
-    flush_start_offset_checkpoint_interval_ms: int = 60_000
-    high_watermark_checkpoint_interval_ms: int = 5_000
-    producer_id_expiration_ms: int = 86_400_000
-    producer_id_expiration_check_interval_ms: int = 600_000
-    recovery_threads_per_data_dir: int = 2
-    initial_task_delay_ms: int = 30_000
-    cleaner: CleanerSettings = CleanerSettings()
 
 
 class LogStore:
@@ -84,6 +61,7 @@ class LogStore:
         self._offline_listeners: list[Callable[[LogDirectory], None]] = []
         self._clean: dict[str, bool] = {}
         self._upkeep = Upkeep(self)
+        self.removals = Removals(disk, clock, chance)
         self._moves = Moves(self)
         self.half_moved: set[tuple[str, int]] = set()
         """Partitions whose old log is marked for deletion: seen while loading."""
@@ -160,6 +138,7 @@ class LogStore:
                     start_offset=0,
                     clean=False,
                 )
+                log.durable_name = self._clean.get(home.path, False)
             else:
                 log = create_log(home, name, METADATA_TOPIC, METADATA_PARTITION, METADATA_TOPIC_ID, config)
         except OSError as error:
@@ -199,13 +178,20 @@ class LogStore:
             opening.remove_clean_marker(directory)
             await DirectoryLoader(self, directory, config_of, is_stray, self._clean[directory.path]).run()
             if not self._clean[directory.path]:
-                self._upkeep.write_recovery_points(directory)
+                self._note_recovered(directory)
         except OSError as error:
             directory.fail("loading its logs", error)
         except BaseException as error:
             done.set_exception(error)
             return
         done.set_result(None)
+
+    def _note_recovered(self, directory: LogDirectory) -> None:
+        """The next start need not do it again, if there is room to say so."""
+        try:
+            self._upkeep.write_recovery_points(directory)
+        except OSError as error:
+            directory.fail_unless_full("writing recovery points", error)
 
     def adopt(self, log: Log, state: str) -> None:
         """A loaded log takes its place by what its directory's name says. Raises ValueError for a second one."""
@@ -221,7 +207,7 @@ class LogStore:
         self._watch(log)
 
     def _watch(self, log: Log) -> None:
-        log.flush_listener = self._upkeep.flush_rolled
+        log.flush_listener = self._upkeep.flush_soon
         log.truncation_listener = self._truncated
 
     def _truncated(self, log: Log) -> None:
@@ -269,29 +255,20 @@ class LogStore:
                     f"The log of {topic}-{partition} belongs to another topic id",
                 )
             return found
-        home = directory or self._assigned(topic, partition, assigned) or self.least_loaded()
+        home = directory or placing.assigned(self, topic, partition, assigned) or placing.least_loaded(self)
         home.check_online()
+        name = partition_directory(topic, partition)
+        self.removals.free(f"{home.path}/{name}")
         try:
-            log = create_log(home, partition_directory(topic, partition), topic, partition, topic_id, config)
+            self._upkeep.begin_anew(home, topic, partition)
+            log = create_log(home, name, topic, partition, topic_id, config)
         except OSError as error:
             raise home.storage_error(f"creating {topic}-{partition}", error) from error
         self.adopt(log, "")
+        self._upkeep.flush_soon(log)  # whose log it is has to outlive a power cut
+        self.cleaner.forget(log)
         _log.info("Created %s in %s", log.name, home.path)
         return log
-
-    def _assigned(self, topic: str, partition: int, uuid: Uuid | None) -> LogDirectory | None:
-        """The online directory of that id; None when the id says nothing. Raises KafkaError."""
-        if uuid is None or int.from_bytes(uuid, "big") < opening.RESERVED_IDS:
-            return None
-        found = self.directory(uuid)
-        if found is None and all(directory.online for directory in self.directories):
-            return None  # a directory that was taken out of `log.dirs`
-        if found is None or not found.online:
-            raise KafkaError(
-                ErrorCode.KAFKA_STORAGE_ERROR,
-                f"The log of {topic}-{partition} may lie in a directory that is offline ({uuid_text(uuid)})",
-            )
-        return found
 
     def move(self, topic: str, partition: int, directory: LogDirectory) -> None:
         """Begin to move the log to `directory`: it is copied there, then takes the old one's place. A move to another
@@ -306,62 +283,34 @@ class LogStore:
         """`listener(old, new)` is called in the turn in which a moved log takes the place of the old one."""
         self._moves.listeners.append(listener)
 
+    def begin_anew(self, directory: LogDirectory, topic: str, partition: int) -> None:
+        """See `Upkeep.begin_anew`."""
+        self._upkeep.begin_anew(directory, topic, partition)
+
+    def remember_start(self, copy: Log) -> None:
+        """See `Upkeep.remember_start`."""
+        self._upkeep.remember_start(copy)
+
     def replace(self, old: Log, new: Log) -> None:
         """`new`, a finished copy in `_futures`, is the partition's log from now on."""
         key = (old.topic, old.partition)
         del self._futures[key]
         self._logs[key] = new
+        self.cleaner.forget(new)
 
     def drop_future(self, log: Log) -> None:
-        """Give up a copy; its files go."""
+        """Give up a copy; its files go. Raises KafkaError."""
         if self._futures.get((log.topic, log.partition)) is log:
             del self._futures[log.topic, log.partition]
-            self.discard(log, 0)
-
-    def least_loaded(self) -> LogDirectory:
-        """The online directory with the fewest logs, a cordoned one only if there is no other. Raises KafkaError when none is online."""
-        online = self.online_directories()
-        if not online:
-            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "No log directory is online")
-        online = [directory for directory in online if directory.path not in self.cordoned] or online
-        return min(online, key=lambda directory: directory.log_count)
+            self.removals.discard(log, 0)
+            self.removals.free(log.path, durably=True)
 
     def delete(self, topic: str, partition: int, *, delay_ms: int | None = None) -> None:
         """Take the log (and a copy under way) out of service; its files go after `file.delete.delay.ms`."""
         for table in (self._logs, self._futures):
             log = table.pop((topic, partition), None)
             if log is not None:
-                self.discard(log, delay_ms)
-
-    def discard(self, log: Log, delay_ms: int | None = None) -> None:
-        """Take the files of `log` out of service; they go later. Raises KafkaError."""
-        path = self.rename_marked(log, DELETE)
-        if path is not None:
-            log.directory.remove_later(
-                [path], log.config.file_delete_delay_ms if delay_ms is None else delay_ms
-            )
-            _log.info("Deleted %s: its files go from %s", log.name, path)
-
-    def rename_marked(self, log: Log, mark: str) -> str | None:
-        """Close `log` and give its directory a name with `mark`, which is returned; None when the disk is offline.
-        Raises KafkaError."""
-        directory = log.directory
-        log.release()
-        directory.log_count -= 1
-        if not directory.online:
-            return None
-        path = f"{directory.path}/{marked_directory(log.topic, log.partition, mark, self.chance.bytes(16))}"
-        try:
-            self.disk.rename(log.path, path)
-        except OSError as error:
-            raise directory.storage_error(f"renaming {log.path}", error) from error
-        return path
-
-    def set_aside(self, log: Log) -> None:
-        """A loaded log that no partition of this node owns: kept, under a name that says so."""
-        self._logs.pop((log.topic, log.partition), None)
-        path = self.rename_marked(log, STRAY)
-        _log.warning("%s belongs to no partition of this node: kept as %s", log.name, path)
+                self.removals.discard(log, delay_ms)
 
     def _directory_failed(self, directory: LogDirectory) -> None:
         for listener in self._offline_listeners:
@@ -371,43 +320,22 @@ class LogStore:
 
     async def close(self, *, broker_epoch: int = -1) -> None:
         """An orderly end: every log synced and closed, checkpoints written, the clean-shutdown marker left."""
-        self._upkeep.stop()
-        self._moves.stop()
-        self.cleaner.stop()
-        every = [*self._logs.values(), *self._futures.values()]
-        if self.metadata_log is not None:
-            every.append(self.metadata_log)
-        for count, log in enumerate(every):
-            if count % _TURN == _TURN - 1:
-                await self.clock.sleep(0)
-            try:
-                if log.directory.online:
-                    log.seal()
-                else:
-                    log.release()
-            except KafkaError as error:
-                _log.error("%s was not closed in order: %s", log.name, error)
-        for directory in self.online_directories():
-            try:
-                await self.disk.sync_volume(directory.path)
-                for log in every:
-                    if log.directory is directory:
-                        log.recovery_point = log.end_offset
-                self._upkeep.write_recovery_points(directory)
-                self._upkeep.write_start_offsets(directory)
-                self._upkeep.write_high_watermarks(directory)
-                opening.leave_clean_marker(directory, broker_epoch)
-            except OSError as error:
-                directory.fail("closing it", error)
-        opening.release(self.directories)
+        self._stop()
+        await closing.close(self, self._upkeep, broker_epoch)
 
     def abandon(self) -> None:
         """Let go of everything without writing: what a crash leaves behind."""
+        self._stop()
+        closing.abandon(self)
+
+    def _stop(self) -> None:
         self._upkeep.stop()
         self._moves.stop()
         self.cleaner.stop()
-        for log in (*self._logs.values(), *self._futures.values()):
-            log.release()
-        if self.metadata_log is not None:
-            self.metadata_log.release()
-        opening.release(self.directories)
+        for directory in self.directories:
+            directory.trash.stop()
+
+    def every_log(self) -> list[Log]:
+        """Copies that are being moved and the metadata log among them."""
+        found = [*self._logs.values(), *self._futures.values()]
+        return found if self.metadata_log is None else [*found, self.metadata_log]

@@ -7,9 +7,11 @@ others get theirs.
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import TYPE_CHECKING, Final
 
+from ottla.broker.storage.flushing import promised
 from ottla.core.log.config import NEVER
 from ottla.core.log.names import HIGH_WATERMARK_FILE, LOG_START_FILE, RECOVERY_POINT_FILE
 from ottla.core.model.errors import KafkaError
@@ -32,8 +34,10 @@ class Upkeep:
     def __init__(self, store: LogStore) -> None:
         self._store = store
         self._tasks: list[Task] = []
-        self._rolled: dict[Log, None] = {}
-        self._flushing_rolled = False
+        self._written: Counter[str] = Counter()
+        """How often recovery points were written at once."""
+        self._unsynced: dict[Log, None] = {}
+        self._flushing = False
 
     def start(self) -> None:
         settings = self._store.settings
@@ -109,22 +113,22 @@ class Upkeep:
         except KafkaError as error:
             _log.error("Flushing %s: %s", log.name, error)
 
-    def flush_rolled(self, log: Log) -> None:
-        """`log` has closed a segment: have it synced, one log after the other."""
-        self._rolled[log] = None
-        if not self._flushing_rolled:
-            self._flushing_rolled = True
-            self._store.clock.spawn(self._flush_rolled(), name="flush-rolled")
+    def flush_soon(self, log: Log) -> None:
+        """`log` was made, or has closed a segment: have its files synced, one log after the other."""
+        self._unsynced[log] = None
+        if not self._flushing:
+            self._flushing = True
+            self._store.clock.spawn(self._flush_each(), name="flush-soon")
 
-    async def _flush_rolled(self) -> None:
+    async def _flush_each(self) -> None:
         try:
-            while self._rolled:
-                log = next(iter(self._rolled))
-                del self._rolled[log]
+            while self._unsynced:
+                log = next(iter(self._unsynced))
+                del self._unsynced[log]
                 if log.directory.online and not log.closed:
                     await self._flush(log, log.active.base_offset)
         finally:
-            self._flushing_rolled = False
+            self._flushing = False
 
     async def expire_producers(self) -> None:
         expiration = self._store.settings.producer_id_expiration_ms
@@ -132,34 +136,35 @@ class Upkeep:
             log.producers.expire(self._store.clock.wall(), expiration)
 
     async def checkpoint_recovery_points(self) -> None:
-        async def write(directory: LogDirectory) -> None:
-            # On the loop: a truncation that came in between would be undone by what was found before it.
-            self.write_recovery_points(directory)
-
-        await self._checkpoint("recovery points", write)
+        await self._checkpoint("recovery points", RECOVERY_POINT_FILE)
 
     async def checkpoint_starts(self) -> None:
-        await self._checkpoint(
-            "start offsets",
-            lambda directory: directory.replace_offsets(LOG_START_FILE, self._starts(directory)),
-        )
+        await self._checkpoint("start offsets", LOG_START_FILE)
 
     async def checkpoint_high_watermarks(self) -> None:
-        await self._checkpoint(
-            "high watermarks",
-            lambda directory: directory.replace_offsets(
-                HIGH_WATERMARK_FILE, self._high_watermarks(directory)
-            ),
-        )
+        await self._checkpoint("high watermarks", HIGH_WATERMARK_FILE)
 
-    async def _checkpoint(self, what: str, write: Callable[[LogDirectory], Awaitable[None]]) -> None:
+    async def _checkpoint(self, what: str, name: str) -> None:
         for directory in self._store.online_directories():
             try:
-                await write(directory)
+                await self._replace(directory, name)
             except OSError as error:
                 # The checkpoint of before stays: it promises less, never too much.
                 directory.fail_unless_full(f"writing {what}", error)
             await self._store.clock.sleep(0)
+
+    async def _replace(self, directory: LogDirectory, name: str) -> None:
+        """Write it anew off the loop. What was written meanwhile on the loop takes promises back (a log was truncated,
+        or begins anew): what was found before that must not come after. Raises OSError."""
+        while True:
+            before = self._written[name]
+            offsets = self._offsets(directory, CHECKPOINTS[name])
+            if await directory.replace_offsets(
+                name,
+                offsets,
+                lambda before=before: self._written[name] == before,  # type: ignore[misc]
+            ):
+                return
 
     # -- checkpoints ---------------------------------------------------------------------------------------------
 
@@ -174,24 +179,48 @@ class Upkeep:
                     found[log.topic, log.partition] = offset
         return found
 
+    def _write(self, directory: LogDirectory, name: str) -> None:
+        self._written[name] += 1
+        directory.write_offsets(name, self._offsets(directory, CHECKPOINTS[name]))
+
     def write_recovery_points(self, directory: LogDirectory) -> None:
-        """Raises OSError."""
-        directory.write_offsets(RECOVERY_POINT_FILE, self._offsets(directory, lambda log: log.recovery_point))
+        """At once and durably. Raises OSError."""
+        self._write(directory, RECOVERY_POINT_FILE)
 
     def write_start_offsets(self, directory: LogDirectory) -> None:
-        """Raises OSError."""
-        directory.write_offsets(LOG_START_FILE, self._starts(directory))
+        """At once and durably. Raises OSError."""
+        self._write(directory, LOG_START_FILE)
 
-    def _starts(self, directory: LogDirectory) -> dict[tuple[str, int], int]:
-        """Only of logs whose start was raised above their first segment."""
-        return self._offsets(
-            directory,
-            lambda log: log.start_offset if log.start_offset > log.segments[0].base_offset else None,
-        )
+    def remember_start(self, copy: Log) -> None:
+        """At once and durably: `copy` is about to become a log of its directory, and what was deleted from it stays
+        deleted. Until then nothing reads its line. Raises OSError."""
+        start = raised_start(copy)
+        if start is not None:
+            self._written[LOG_START_FILE] += 1
+            starts = self._offsets(copy.directory, raised_start)
+            starts[copy.topic, copy.partition] = start
+            copy.directory.write_offsets(LOG_START_FILE, starts)
 
     def write_high_watermarks(self, directory: LogDirectory) -> None:
-        """Raises OSError."""
-        directory.write_offsets(HIGH_WATERMARK_FILE, self._high_watermarks(directory))
+        """At once and durably. Raises OSError."""
+        self._write(directory, HIGH_WATERMARK_FILE)
 
-    def _high_watermarks(self, directory: LogDirectory) -> dict[tuple[str, int], int]:
-        return self._offsets(directory, lambda log: log.high_watermark)
+    def begin_anew(self, directory: LogDirectory, topic: str, partition: int) -> None:
+        """A log of this name is about to begin in `directory`: no checkpoint there may speak of an earlier one, which
+        would cut or hide the new one after a crash. Raises OSError."""
+        for name in CHECKPOINTS:
+            if directory.speaks_of(name, (topic, partition)):
+                self._write(directory, name)
+
+
+def raised_start(log: Log) -> int | None:
+    """The start offset, if it was raised above the first segment."""
+    return log.start_offset if log.start_offset > log.segments[0].base_offset else None
+
+
+CHECKPOINTS: Final[dict[str, Callable[[Log], int | None]]] = {
+    RECOVERY_POINT_FILE: promised,
+    LOG_START_FILE: raised_start,
+    HIGH_WATERMARK_FILE: lambda log: log.high_watermark,
+}
+"""What stands in each checkpoint of a directory."""

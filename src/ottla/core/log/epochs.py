@@ -57,7 +57,7 @@ class LeaderEpochs:
     def end_offset(self, epoch: int, log_end: int) -> tuple[int, int] | None:
         """`(epoch found, its end offset)` for the largest known epoch not above the requested one; None when the
         request is for an epoch this log knows nothing about (it is newer, or the cache is empty)."""
-        if epoch < 0 or not self._epochs:
+        if epoch == NO_EPOCH or not self._epochs:
             return None
         if epoch == self._epochs[-1]:
             return epoch, log_end

@@ -39,15 +39,17 @@ LEADER_EPOCH_FILE: Final = "leader-epoch-checkpoint"
 PARTITION_METADATA_FILE: Final = "partition.metadata"
 
 _MAX_NAME: Final = 255
+_MAX_OFFSET: Final = 2**63 - 1
+_MAX_PARTITION: Final = 2**31 - 1
 _HEX: Final = r"[0-9a-f]{32}"
 _DIRECTORY: Final = re.compile(
-    rf"(?P<topic>.+)-(?P<partition>\d+)(?:\.{_HEX}(?P<state>-future|-delete|-stray))?", re.ASCII
+    rf"(?P<topic>.+)-(?P<partition>\d{{1,10}})(?:\.{_HEX}(?P<state>-future|-delete|-stray))?", re.ASCII
 )
 _SEGMENT_FILE: Final = re.compile(
-    r"(?P<offset>\d{20,})(?P<suffix>\.log|\.index|\.timeindex|\.txnindex)(?P<state>\.deleted|\.cleaned|\.swap)?",
+    r"(?P<offset>\d{20})(?P<suffix>\.log|\.index|\.timeindex|\.txnindex)(?P<state>\.deleted|\.cleaned|\.swap)?",
     re.ASCII,
 )
-_SNAPSHOT_FILE: Final = re.compile(r"(?P<offset>\d{20,})\.snapshot(?P<state>\.deleted)?", re.ASCII)
+_SNAPSHOT_FILE: Final = re.compile(r"(?P<offset>\d{20})\.snapshot(?P<state>\.deleted)?", re.ASCII)
 
 
 class PartitionDirectory(NamedTuple):
@@ -82,7 +84,7 @@ def marked_directory(topic: str, partition: int, mark: str, unique: bytes) -> st
 def parse_directory(name: str) -> PartitionDirectory | None:
     """None when it is no partition directory."""
     match = _DIRECTORY.fullmatch(name)
-    if match is None:
+    if match is None or int(match["partition"]) > _MAX_PARTITION:
         return None
     return PartitionDirectory(match["topic"], int(match["partition"]), match["state"] or "")
 
@@ -94,7 +96,7 @@ def segment_file(base_offset: int, suffix: str) -> str:
 def parse_segment_file(name: str) -> SegmentFile | None:
     """None when it is no file of a segment (snapshots are read by `parse_snapshot`)."""
     match = _SEGMENT_FILE.fullmatch(name)
-    if match is None:
+    if match is None or int(match["offset"]) > _MAX_OFFSET:
         return None
     return SegmentFile(int(match["offset"]), match["suffix"], match["state"] or "")
 
@@ -106,4 +108,6 @@ def snapshot_file(offset: int) -> str:
 def parse_snapshot(name: str) -> int | None:
     """The offset of a live producer snapshot; None for anything else."""
     match = _SNAPSHOT_FILE.fullmatch(name)
-    return int(match["offset"]) if match is not None and match["state"] is None else None
+    if match is None or match["state"] is not None or int(match["offset"]) > _MAX_OFFSET:
+        return None
+    return int(match["offset"])

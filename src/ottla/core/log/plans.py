@@ -27,8 +27,21 @@ class Deletion(NamedTuple):
     reason: str
 
 
+class RollLimits:
+    """When a segment of a log is full, worked out of the log's settings once: every append asks."""
+
+    __slots__ = ("bytes", "ms", "offset_entries", "time_entries")
+
+    def __init__(self, config: LogConfig) -> None:
+        self.bytes = config.segment_bytes
+        self.ms = config.roll_ms
+        self.offset_entries = max_entries(config.segment_index_bytes, OFFSET_ENTRY.size)
+        self.time_entries = max_entries(config.segment_index_bytes, TIME_ENTRY.size) - 1
+        """The time index keeps one entry free for the last one, written when the segment closes."""
+
+
 def must_roll(
-    config: LogConfig,
+    limits: RollLimits,
     base_offset: int,
     size: int,
     incoming: int,
@@ -43,16 +56,12 @@ def must_roll(
     `waited_ms` is the time between the segment's first record and this one (or since it was made, for records without
     timestamps); `jitter_ms` spreads segments of many partitions that began together.
     """
-    if size > config.segment_bytes - incoming:
-        return True
-    if size and waited_ms > config.roll_ms - jitter_ms:
-        return True
-    if last_offset - base_offset > MAX_RELATIVE_OFFSET:
-        return True
-    # The time index keeps one entry free for the last one, written when the segment closes.
     return (
-        offset_entries >= max_entries(config.segment_index_bytes, OFFSET_ENTRY.size)
-        or time_entries >= max_entries(config.segment_index_bytes, TIME_ENTRY.size) - 1
+        size > limits.bytes - incoming
+        or (size > 0 and waited_ms > limits.ms - jitter_ms)
+        or last_offset - base_offset > MAX_RELATIVE_OFFSET
+        or offset_entries >= limits.offset_entries
+        or time_entries >= limits.time_entries
     )
 
 

@@ -1,64 +1,31 @@
 """What a log remembers of its producers (KIP-98, KIP-360, KIP-890).
 
 An idempotent producer numbers its records per partition. The log keeps, for each producer id, its epoch and its last
-five batches: five, because that is how many requests a producer may have in flight. A batch that is among them is a
-retry and gets the answer of the first attempt; one that does not follow the newest is out of order; one of an older
-epoch comes from a producer that was fenced.
+batches. A batch that is among them is a retry and gets the answer of the first attempt; one that does not follow the
+newest is out of order; one of an older epoch comes from a producer that was fenced.
 
 A transactional batch opens a transaction in the log, a marker (a control batch) ends it. The oldest open one bounds
 what `read_committed` consumers may see, and stays a bound until its marker is replicated.
 
-Sequence numbers run from 0 to 2^31-1 and wrap to 0.
-
-The snapshot file holds the table at an offset, so a restart reads only what comes after it. It remembers one batch a
-producer; the older four are given up, as in Kafka.
+One producer is told in `producer`, the file that outlives the process in `producer_snapshots`.
 """
 
 from __future__ import annotations
 
-import struct
 from collections.abc import Iterator
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
+from ottla.core.log.producer import (
+    MAX_EPOCH,
+    MAX_SEQUENCE,
+    NO_SEQUENCE,
+    KeptBatch,
+    ProducerState,
+    sequence_after,
+)
+from ottla.core.log.producer_snapshots import pack_snapshot, read_snapshot
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import NO_EPOCH, NO_OFFSET, NO_TIMESTAMP
-from ottla.core.records.crc import crc32c
-
-MAX_SEQUENCE: Final = (1 << 31) - 1
-MAX_EPOCH: Final = (1 << 15) - 1
-BATCHES_KEPT: Final = 5
-NO_SEQUENCE: Final = -1
-
-_SNAPSHOT_VERSION: Final = 1
-_SNAPSHOT_HEAD: Final = struct.Struct(">hIi")
-_SNAPSHOT_ENTRY: Final = struct.Struct(">qhiqiqiq")
-_CRC_STARTS: Final = 6
-
-
-def sequence_after(sequence: int, count: int) -> int:
-    """`sequence` moved on by `count`, around the end of the numbers."""
-    return (sequence + count) & MAX_SEQUENCE
-
-
-def sequence_before(sequence: int, count: int) -> int:
-    return (sequence - count) & MAX_SEQUENCE
-
-
-class KeptBatch(NamedTuple):
-    """One of a producer's last batches."""
-
-    last_sequence: int
-    last_offset: int
-    offset_delta: int
-    timestamp: int
-
-    @property
-    def first_sequence(self) -> int:
-        return sequence_before(self.last_sequence, self.offset_delta)
-
-    @property
-    def first_offset(self) -> int:
-        return self.last_offset - self.offset_delta
 
 
 class CompletedTransaction(NamedTuple):
@@ -68,49 +35,6 @@ class CompletedTransaction(NamedTuple):
     first_offset: int
     last_offset: int
     aborted: bool
-
-
-class ProducerState:
-    """One producer. `transaction_start` is -1 when no transaction is open."""
-
-    __slots__ = ("batches", "coordinator_epoch", "epoch", "producer_id", "timestamp", "transaction_start")
-
-    def __init__(self, producer_id: int, epoch: int = NO_EPOCH) -> None:
-        self.producer_id = producer_id
-        self.epoch = epoch
-        self.coordinator_epoch = -1
-        self.timestamp = NO_TIMESTAMP
-        self.transaction_start = NO_OFFSET
-        self.batches: list[KeptBatch] = []
-
-    @property
-    def last_sequence(self) -> int:
-        return self.batches[-1].last_sequence if self.batches else NO_SEQUENCE
-
-    def duplicate(self, first_sequence: int, last_sequence: int) -> KeptBatch | None:
-        for batch in self.batches:
-            if batch.last_sequence == last_sequence and batch.first_sequence == first_sequence:
-                return batch
-        return None
-
-    def _adopt_epoch(self, epoch: int) -> None:
-        if self.epoch != epoch:
-            self.batches.clear()
-            self.epoch = epoch
-
-    def add(self, epoch: int, batch: KeptBatch) -> None:
-        self._adopt_epoch(epoch)
-        if len(self.batches) == BATCHES_KEPT:
-            del self.batches[0]
-        self.batches.append(batch)
-        self.timestamp = batch.timestamp
-
-    def mark(self, epoch: int, coordinator_epoch: int, timestamp: int) -> None:
-        """A marker ended the open transaction, if there was one."""
-        self._adopt_epoch(epoch)
-        self.coordinator_epoch = coordinator_epoch
-        self.timestamp = timestamp
-        self.transaction_start = NO_OFFSET
 
 
 class ProducerStates:
@@ -322,22 +246,7 @@ class ProducerStates:
 
     def snapshot(self) -> bytes:
         """The contents of `<end offset>.snapshot`."""
-        body = bytearray()
-        for state in self._producers.values():
-            batch = state.batches[-1] if state.batches else KeptBatch(NO_SEQUENCE, NO_OFFSET, 0, NO_TIMESTAMP)
-            body += _SNAPSHOT_ENTRY.pack(
-                state.producer_id,
-                state.epoch,
-                batch.last_sequence,
-                batch.last_offset,
-                batch.offset_delta,
-                state.timestamp,
-                state.coordinator_epoch,
-                state.transaction_start,
-            )
-        count = struct.pack(">i", len(self._producers))
-        crc = crc32c(bytes(body), crc32c(count))
-        return _SNAPSHOT_HEAD.pack(_SNAPSHOT_VERSION, crc, len(self._producers)) + bytes(body)
+        return pack_snapshot(self._producers.values())
 
     def load(self, data: bytes, offset: int, wall: int, expiration_ms: int) -> None:
         """Replace everything by the snapshot taken at `offset`, without producers that have expired. Raises
@@ -356,27 +265,3 @@ class ProducerStates:
             if state.transaction_start != NO_OFFSET
         }
         self.snapshot_offset = offset
-
-
-def read_snapshot(data: bytes) -> list[ProducerState]:
-    """Every producer in a snapshot file. Raises ValueError when the bytes are no intact snapshot."""
-    if len(data) < _SNAPSHOT_HEAD.size:
-        raise ValueError(f"producer snapshot: {len(data)} bytes are too few")
-    version, crc, count = _SNAPSHOT_HEAD.unpack_from(data)
-    if version != _SNAPSHOT_VERSION:
-        raise ValueError(f"producer snapshot: version {version} is not known")
-    if crc32c(data[_CRC_STARTS:]) != crc:
-        raise ValueError("producer snapshot: the CRC does not match")
-    if len(data) != _SNAPSHOT_HEAD.size + count * _SNAPSHOT_ENTRY.size:
-        raise ValueError(f"producer snapshot: {count} entries are announced, {len(data)} bytes are there")
-    states: list[ProducerState] = []
-    for entry in _SNAPSHOT_ENTRY.iter_unpack(data[_SNAPSHOT_HEAD.size :]):
-        producer_id, epoch, sequence, offset, delta, timestamp, coordinator_epoch, transaction_start = entry
-        state = ProducerState(producer_id, epoch)
-        if offset >= 0:
-            state.batches.append(KeptBatch(sequence, offset, delta, timestamp))
-        state.timestamp = timestamp
-        state.coordinator_epoch = coordinator_epoch
-        state.transaction_start = transaction_start if transaction_start >= 0 else NO_OFFSET
-        states.append(state)
-    return states

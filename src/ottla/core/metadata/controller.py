@@ -29,7 +29,14 @@ from ottla.core.metadata import (
 )
 from ottla.core.metadata.image import MetadataImage
 from ottla.core.metadata.placement import Chance
-from ottla.core.metadata.state import MAX_RECORDS_PER_BATCH, Command, ConfigRules, ControllerSettings, State
+from ottla.core.metadata.state import (
+    MAX_RECORDS_PER_BATCH,
+    Command,
+    ConfigRules,
+    ControllerSettings,
+    State,
+    too_many_records,
+)
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.machine import Outcome
 from ottla.core.wire.messages import (
@@ -131,9 +138,7 @@ class Controller:
             )
         outcome = handler(self.state, now, command, command.body)
         if len(outcome.records) > MAX_RECORDS_PER_BATCH and type(command.body) not in CLUSTER_REQUESTS:
-            raise KafkaError(
-                ErrorCode.POLICY_VIOLATION, "Unable to perform excessively large batch operation."
-            )
+            raise too_many_records()
         return outcome
 
     def apply(self, offset: int, record: object) -> None:

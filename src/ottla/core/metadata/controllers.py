@@ -26,12 +26,10 @@ def register_controller(
             ErrorCode.UNSUPPORTED_VERSION,
             "The current MetadataVersion is too old to support controller registrations.",
         )
-    if request.zk_migration_ready:
-        raise KafkaError(ErrorCode.INVALID_REQUEST, "ZK migration is not supported.")
     record = RegisterControllerRecord(
         controller_id=request.controller_id,
         incarnation_id=request.incarnation_id,
-        zk_migration_ready=False,
+        zk_migration_ready=request.zk_migration_ready,
         end_points=[
             ControllerEndpoint(
                 name=each.name, host=each.host, port=each.port, security_protocol=each.security_protocol
@@ -47,4 +45,4 @@ def register_controller(
             for each in request.features
         ],
     )
-    return Outcome([record], ControllerRegistrationResponse(error_message=None))
+    return Outcome([record], ControllerRegistrationResponse())

@@ -37,12 +37,12 @@ def elect_leaders(
     kind = ElectionType(request.election_type)
     everything = request.topic_partitions is None
     if request.topic_partitions is None:
-        wanted = {name: list(topic.partitions) for name, topic in state.image.topics_by_name.items()}
+        wanted = [(name, list(topic.partitions)) for name, topic in state.image.topics_by_name.items()]
     else:
-        wanted = {each.topic: each.partitions for each in request.topic_partitions}
+        wanted = [(each.topic, each.partitions) for each in request.topic_partitions]
     records: list[object] = []
     results: list[ReplicaElectionResult] = []
-    for name, numbers in wanted.items():
+    for name, numbers in wanted:
         result = ReplicaElectionResult(topic=name)
         for number in numbers:
             answer = PartitionResult(partition_id=number, error_message=None)

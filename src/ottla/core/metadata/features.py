@@ -103,6 +103,8 @@ def _update(
     elif name == KRAFT_VERSION:
         return _kraft_version(level, current)
     else:
+        if name not in SUPPORTED:
+            raise _refuse(name, level, f"Feature {name} not found.")
         try:
             check_dependencies(name, level, levels)
         except LevelError as error:
@@ -138,7 +140,7 @@ def _check_supported(state: State, name: str, level: int) -> None:
     ]
     for who, features in nodes:
         low, high = features.get(name, (0, 0))
-        if level and not low <= level <= high:
+        if not low <= level <= high:
             if high == 0:
                 raise _refuse(name, level, f"{who} does not support this feature.")
             raise _refuse(name, level, f"{who} only supports versions {low}-{high}")

@@ -9,7 +9,7 @@ from ottla.core.metadata.change import Election, Wish, change_partition
 from ottla.core.metadata.nouns import LeaderRecoveryState, PartitionImage, TopicImage
 from ottla.core.metadata.replay import NO_LEADER_CHANGE, merge
 from ottla.core.metadata.snapshot import partition_record
-from ottla.core.metadata.state import Command, State
+from ottla.core.metadata.state import MAX_RECORDS_PER_BATCH, Command, State, too_many_records
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.model.ids import NO_EPOCH
 from ottla.core.model.machine import Outcome
@@ -32,11 +32,19 @@ from ottla.core.wire.messages.create_partitions import (
 def create_partitions(
     state: State, now: int, command: Command, request: CreatePartitionsRequest
 ) -> Outcome[object, CreatePartitionsResponse]:
-    """Grow topics to the given counts; each succeeds or fails by itself."""
+    """Grow topics to the given counts; each succeeds or fails by itself. Raises KafkaError when they would get more new
+    partitions than one request may write: looked at before they are placed, as the count is whatever the client says.
+    """
     times = Counter(topic.name for topic in request.topics)
     records: list[object] = []
     results: dict[str, CreatePartitionsTopicResult] = {}
+    room = MAX_RECORDS_PER_BATCH
     for topic in request.topics:
+        known = state.image.topics_by_name.get(topic.name)
+        if known is not None and topic.assignments is None:
+            room -= max(topic.count - len(known.partitions), 0)
+            if room < 0:
+                raise too_many_records()
         result = CreatePartitionsTopicResult(name=topic.name)
         try:
             if times[topic.name] > 1:
@@ -160,6 +168,7 @@ def _check_proposal(
     recovering = proposal.leader_recovery_state == LeaderRecoveryState.RECOVERING
     if (
         not isr
+        or proposal.leader_recovery_state not in tuple(LeaderRecoveryState)
         or len(set(isr)) != len(isr)
         or not set(isr) <= set(partition.replicas)
         or partition.leader not in isr

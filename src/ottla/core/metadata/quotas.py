@@ -61,6 +61,7 @@ def alter_quotas(
     records: list[object] = []
     answers: dict[QuotaEntity, EntryDataResponse] = {}
     for entry in request.entries:
+        entry.entity = list({part.entity_type: part for part in entry.entity}.values())
         entity = tuple(sorted((part.entity_type, part.entity_name) for part in entry.entity))
         answer = EntryDataResponse(
             error_message=None,
@@ -92,9 +93,7 @@ def _alter_entity(image: MetadataImage, entity: QuotaEntity, entry: EntryDataReq
     parts = [EntityData(entity_type=part.entity_type, entity_name=part.entity_name) for part in entry.entity]
     for op in entry.ops:
         if op.key in seen:
-            raise _refuse(
-                f"Duplicate quota key {op.key} not updating quota for this entity {_entity_text(entity)}"
-            )
+            raise _refuse(f"Ignoring duplicate entity {_entity_text(entity)}")
         seen.add(op.key)
         if op.remove:
             if op.key in current:

@@ -30,6 +30,8 @@ def alter_reassignments(
     state: State, now: int, command: Command, request: AlterPartitionReassignmentsRequest
 ) -> Outcome[object, AlterPartitionReassignmentsResponse]:
     """Start a move, or (with null replicas) take one back; each partition succeeds or fails by itself."""
+    if not request.topics:
+        return Outcome([], AlterPartitionReassignmentsResponse())
     allow = request.allow_replication_factor_change
     records: list[object] = []
     responses: list[ReassignableTopicResponse] = []

@@ -70,10 +70,8 @@ def register_broker(
         records += shutdown_records(state, request.broker_id, clean=clean)
     epoch = existing.epoch if existing is not None and again else command.next_offset
     records.append(_registration(state, request, existing if again else None, epoch))
-    if again:
-        state.sessions.touch(request.broker_id, now)
-    else:
-        state.sessions.forget(request.broker_id)
+    if not again:
+        state.sessions.forget(request.broker_id)  # only heartbeats keep others from taking its place
     return Outcome(records, BrokerRegistrationResponse(broker_epoch=epoch))
 
 
@@ -130,18 +128,23 @@ def _check_features(state: State, request: BrokerRegistrationRequest) -> None:
     offered = {
         each.name: (each.min_supported_version, each.max_supported_version) for each in request.features
     }
-    for name in {**offered, **finalized}:
-        level = finalized.get(name, 0)
-        low, high = offered.get(name, (0, 0))
-        if not low <= level <= high:
-            raise KafkaError(
-                ErrorCode.UNSUPPORTED_VERSION,
-                f"Unable to register because the broker does not support finalized version {level} of {name}. "
-                f"The broker wants a version between {low} and {high}, inclusive.",
-            )
+    for name, (low, high) in offered.items():
+        _check_level(name, finalized.get(name, 0), low, high)
     if METADATA_VERSION not in offered:
         raise KafkaError(
             ErrorCode.INVALID_REGISTRATION, f"Request features do not contain '{METADATA_VERSION}'"
+        )
+    for name, level in finalized.items():
+        if name not in offered:
+            _check_level(name, level, 0, 0)
+
+
+def _check_level(name: str, level: int, low: int, high: int) -> None:
+    if not low <= level <= high:
+        raise KafkaError(
+            ErrorCode.UNSUPPORTED_VERSION,
+            f"Unable to register because the broker does not support finalized version {level} of {name}. "
+            f"The broker wants a version between {low} and {high}, inclusive.",
         )
 
 
@@ -157,4 +160,4 @@ def unregister_broker(
         )
     records = without_broker(state, broker.id, partitions_of(state, broker.id))
     gone = UnregisterBrokerRecord(broker_id=broker.id, broker_epoch=broker.epoch)
-    return Outcome([*records, gone], UnregisterBrokerResponse(error_message=None))
+    return Outcome([*records, gone], UnregisterBrokerResponse())

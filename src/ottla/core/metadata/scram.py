@@ -67,28 +67,31 @@ def credential_record(
 def alter_credentials(
     state: State, now: int, command: Command, request: AlterUserScramCredentialsRequest
 ) -> Outcome[object, AlterUserScramCredentialsResponse]:
-    """Each user succeeds or fails by itself; one that is named twice fails."""
-    times = Counter([each.name for each in request.deletions] + [each.name for each in request.upsertions])
-    records: list[object] = []
-    results: dict[str, AlterUserScramCredentialsResult] = {}
-
-    def answer(user: str, mechanism: int, upsertion: ScramCredentialUpsertion | None) -> None:
-        result = results[user] = AlterUserScramCredentialsResult(user=user, error_message=None)
+    """Each user succeeds or fails by itself, with its first error; one that is named twice fails."""
+    records: dict[str, object] = {}
+    errors: dict[str, KafkaError] = {}
+    changes: list[tuple[str, int, ScramCredentialUpsertion | None]] = [
+        *((each.name, each.mechanism, None) for each in request.deletions),
+        *((each.name, each.mechanism, each) for each in request.upsertions),
+    ]
+    for user, mechanism, upsertion in changes:
+        if user in errors:
+            continue
         try:
-            if times[user] > 1:
+            if records.pop(user, None) is not None:
                 raise KafkaError(
                     ErrorCode.DUPLICATE_RESOURCE,
                     "A user credential cannot be altered twice in the same request",
                 )
-            records.append(_alter_one(state, user, _mechanism(state, user, mechanism), upsertion))
+            records[user] = _alter_one(state, user, _mechanism(state, user, mechanism), upsertion)
         except KafkaError as error:
-            result.error_code, result.error_message = error.code, error.text
-
-    for deletion in request.deletions:
-        answer(deletion.name, deletion.mechanism, None)
-    for upsertion in request.upsertions:
-        answer(upsertion.name, upsertion.mechanism, upsertion)
-    return Outcome(records, AlterUserScramCredentialsResponse(results=list(results.values())))
+            errors[user] = error
+    results = [AlterUserScramCredentialsResult(user=user, error_message=None) for user in records]
+    for user, failure in errors.items():
+        results.append(
+            AlterUserScramCredentialsResult(user=user, error_code=failure.code, error_message=failure.text)
+        )
+    return Outcome(list(records.values()), AlterUserScramCredentialsResponse(results=results))
 
 
 def _mechanism(state: State, user: str, number: int) -> ScramMechanism:

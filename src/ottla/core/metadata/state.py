@@ -31,6 +31,11 @@ MAX_RECORDS_PER_BATCH: Final = 10_000
 """A batch of the metadata log has no more records than this, and so has what one user's request writes."""
 
 
+def too_many_records() -> KafkaError:
+    """The answer to a user's request that would write more than MAX_RECORDS_PER_BATCH."""
+    return KafkaError(ErrorCode.POLICY_VIOLATION, "Unable to perform excessively large batch operation.")
+
+
 class TopicConfigEntry(msgspec.Struct, frozen=True):
     """One effective config of a new topic, as CreateTopics v5+ answers it; `source` is Kafka's number."""
 

@@ -14,82 +14,22 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Sequence
-from typing import TypeAlias
-
-import msgspec
 
 from ottla.core.model.errors import ErrorCode, KafkaError
-
-
-class Elected(msgspec.Struct, frozen=True):
-    """This node leads from `leader_epoch` on; the log ends at `end_offset`."""
-
-    leader_epoch: int
-    replicas: Sequence[int]
-    isr: Sequence[int]
-    end_offset: int
-    high_watermark: int
-    """The last one known, from the checkpoint: never beyond the end."""
-    min_insync_replicas: int = 1
-
-
-class Changed(msgspec.Struct, frozen=True):
-    """The replicas, the ISR or the settings changed within the same leader epoch."""
-
-    replicas: Sequence[int]
-    isr: Sequence[int]
-    min_insync_replicas: int
-
-
-class Appended(msgspec.Struct, frozen=True):
-    """The log ends at `end_offset` now. `flush`: what was written counts only once it is on disk."""
-
-    end_offset: int
-    flush: bool = False
-
-
-class Flushed(msgspec.Struct, frozen=True):
-    """Everything below `up_to` is on disk."""
-
-    up_to: int
-
-
-class FollowerFetched(msgspec.Struct, frozen=True):
-    """A follower asked for `offset`: it holds everything below."""
-
-    replica: int
-    offset: int
-
-
-class Awaits(msgspec.Struct, frozen=True):
-    """Somebody waits until everything below `offset` is committed (acks=all) or at least ours (acks=1)."""
-
-    offset: int
-    token: object
-    committed: bool = True
-
-
-class Resigned(msgspec.Struct, frozen=True):
-    """This node leads no more; whoever waits is told `code`."""
-
-    code: ErrorCode = ErrorCode.NOT_LEADER_OR_FOLLOWER
-
-
-class Advanced(msgspec.Struct, frozen=True):
-    """Effect: the high watermark is now here."""
-
-    high_watermark: int
-
-
-class Answer(msgspec.Struct, frozen=True):
-    """Effect: tell the one who waits that its records are safe, or why not."""
-
-    token: object
-    code: ErrorCode
-
-
-Event: TypeAlias = Elected | Changed | Appended | Flushed | FollowerFetched | Awaits | Resigned
-Effect: TypeAlias = Advanced | Answer
+from ottla.core.model.ids import NO_EPOCH
+from ottla.core.partition.events import (
+    Advanced,
+    Answer,
+    Appended,
+    Awaits,
+    Changed,
+    Effect,
+    Elected,
+    Event,
+    Flushed,
+    FollowerFetched,
+    Resigned,
+)
 
 _NOTHING: tuple[Effect, ...] = ()
 
@@ -157,7 +97,7 @@ class Leader:
 
     def step(self, now: int, event: Event) -> Sequence[Effect]:
         kind = type(event)
-        if kind is Appended:
+        if kind is Appended:  # first: one comes with every append
             return self._appended(event)  # type: ignore[arg-type]
         if kind is Flushed:
             return self._flushed(event)  # type: ignore[arg-type]
@@ -244,7 +184,9 @@ class Leader:
                 committed = min([committed, *held])
         if committed > self.high_watermark:
             self.high_watermark = committed
-            return [Advanced(committed), *self._answers()]
+            if not self._waiting_committed and not self._waiting_own:
+                return (Advanced(committed),)
+            return (Advanced(committed), *self._answers())
         return self._answers() if self._waiting_own else _NOTHING
 
     def _answers(self) -> Sequence[Effect]:
@@ -260,11 +202,11 @@ class Leader:
 
 
 def check_leader_epoch(asked: int, current: int) -> None:
-    """KIP-320: a client and the leader must speak of the same epoch (negative: the client does not say).
+    """KIP-320: a client and the leader must speak of the same epoch (-1: the client does not say).
 
     Raises FENCED_LEADER_EPOCH (the client is behind) or UNKNOWN_LEADER_EPOCH (we are).
     """
-    if asked < 0 or asked == current:
+    if asked in (NO_EPOCH, current):
         return
     if asked < current:
         raise KafkaError(ErrorCode.FENCED_LEADER_EPOCH)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from ottla.core.model.errors import ErrorCode
 from ottla.core.model.ids import METADATA_TOPIC
-from ottla.core.raft.facts import Facts, is_metadata_partition
+from ottla.core.raft.facts import Facts
 from ottla.core.raft.observers import Observer
 from ottla.core.raft.voters import ReplicaKey
 from ottla.core.wire.messages.describe_quorum import (
@@ -30,9 +30,9 @@ def describe_quorum(
 ) -> DescribeQuorumResponse:
     """The leader's view; `wall` is its idea of when it last read its own log: now."""
     asked = [
-        (topic.topic_name, each.partition_index) for topic in request.topics for each in topic.partitions
+        (topic.topic_name, [each.partition_index for each in topic.partitions]) for topic in request.topics
     ]
-    if len(asked) != 1 or not is_metadata_partition(*asked[0]):
+    if asked != [(METADATA_TOPIC, [0])]:
         return _failed(asked, ErrorCode.UNKNOWN_TOPIC_OR_PARTITION)
     if not facts.leading:
         return _failed(asked, ErrorCode.NOT_LEADER_OR_FOLLOWER)
@@ -74,7 +74,7 @@ def describe_quorum(
     return answer
 
 
-def _failed(asked: list[tuple[str, int]], error: ErrorCode) -> DescribeQuorumResponse:
+def _failed(asked: list[tuple[str, list[int]]], error: ErrorCode) -> DescribeQuorumResponse:
     return DescribeQuorumResponse(
         topics=[
             TopicDataResponse(
@@ -83,8 +83,9 @@ def _failed(asked: list[tuple[str, int]], error: ErrorCode) -> DescribeQuorumRes
                     PartitionDataResponse(
                         partition_index=partition, error_code=error, error_message=error.sentence
                     )
+                    for partition in partitions
                 ],
             )
-            for topic, partition in asked
+            for topic, partitions in asked
         ],
     )

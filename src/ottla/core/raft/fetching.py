@@ -41,6 +41,7 @@ Answer: TypeAlias = Refuse | Serve | Diverge | LoadFirst
 def answer_fetch(
     facts: Facts,
     *,
+    max_wait_ms: int,
     current_leader_epoch: int,
     fetch_offset: int,
     last_fetched_epoch: int,
@@ -49,11 +50,11 @@ def answer_fetch(
 ) -> Answer:
     """`checkpoints`: ours, oldest first, without the one made by formatting. `end_offset_for_epoch`: (epoch, end
     offset) of the largest epoch not above the one given, None when there is none."""
+    if min(max_wait_ms, fetch_offset, last_fetched_epoch) < 0 or last_fetched_epoch > current_leader_epoch:
+        return Refuse(ErrorCode.INVALID_REQUEST)
     error = leader_error(facts, current_leader_epoch)
     if error is not ErrorCode.NONE:
         return Refuse(error)
-    if fetch_offset < 0 or last_fetched_epoch < 0 or last_fetched_epoch > current_leader_epoch:
-        return Refuse(ErrorCode.INVALID_REQUEST)
     if fetch_offset == 0 and checkpoints:
         return LoadFirst(checkpoints[-1])
     if fetch_offset == 0 and facts.start_offset == 0:

@@ -6,13 +6,20 @@ and why a request is refused. A stranger with a higher epoch does not unseat us;
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final, TypeAlias
 
 from ottla.core.model.errors import ErrorCode
 from ottla.core.model.ids import METADATA_TOPIC, ZERO_UUID, Uuid, uuid_text
 from ottla.core.raft.facts import Facts, is_metadata_partition
 from ottla.core.raft.voters import ReplicaKey, VoterEndpoint
-from ottla.core.wire.messages import begin_quorum_epoch, end_quorum_epoch, vote
+from ottla.core.wire.messages import (
+    add_raft_voter,
+    begin_quorum_epoch,
+    end_quorum_epoch,
+    update_raft_voter,
+    vote,
+)
 from ottla.core.wire.messages.add_raft_voter import AddRaftVoterRequest, AddRaftVoterResponse
 from ottla.core.wire.messages.remove_raft_voter import RemoveRaftVoterRequest, RemoveRaftVoterResponse
 from ottla.core.wire.messages.update_raft_voter import (
@@ -168,6 +175,11 @@ def _foreign(facts: Facts, cluster_id: str | None) -> str | None:
     return f'The given id "{cluster_id}" doesn\'t match the cluster id "{facts.cluster_id}"'
 
 
+def _listens(facts: Facts, listeners: Sequence[add_raft_voter.Listener | update_raft_voter.Listener]) -> bool:
+    """Whether a voter can be reached over the listener that controllers use among themselves."""
+    return not facts.endpoints or facts.endpoints[0].name in {each.name.upper() for each in listeners}
+
+
 def answer_add_voter(facts: Facts, request: AddRaftVoterRequest, kraft_version: int) -> AddRaftVoterResponse:
     """Refused: with the reason Kafka would give where it would refuse too."""
     foreign = _foreign(facts, request.cluster_id)
@@ -178,9 +190,14 @@ def answer_add_voter(facts: Facts, request: AddRaftVoterRequest, kraft_version: 
             error_code=ErrorCode.INVALID_REQUEST,
             error_message="Add voter request didn't include a valid voter",
         )
+    if not _listens(facts, request.listeners):
+        return AddRaftVoterResponse(
+            error_code=ErrorCode.INVALID_REQUEST,
+            error_message=f"Add voter request didn't include the endpoint for the default listener {facts.endpoints[0].name}",
+        )
     if kraft_version < 1:
         return AddRaftVoterResponse(
-            error_code=ErrorCode.UNSUPPORTED_VERSION, error_message=_static(kraft_version)
+            error_code=ErrorCode.UNSUPPORTED_VERSION, error_message=_static("adding", kraft_version)
         )
     if request.voter_id in facts.voters.voters:
         return AddRaftVoterResponse(
@@ -204,7 +221,7 @@ def answer_remove_voter(
         )
     if kraft_version < 1:
         return RemoveRaftVoterResponse(
-            error_code=ErrorCode.UNSUPPORTED_VERSION, error_message=_static(kraft_version)
+            error_code=ErrorCode.UNSUPPORTED_VERSION, error_message=_static("removing", kraft_version)
         )
     key = ReplicaKey(request.voter_id, request.voter_directory_id)
     known = facts.voters.voters.get(key.id)
@@ -223,14 +240,15 @@ def _named(key: ReplicaKey) -> str:
     return f"ReplicaKey(id={key.id}, directoryId={uuid_text(key.directory_id)})"
 
 
-def _static(kraft_version: int) -> str:
-    return f"Cluster doesn't support changing voters because the kraft.version feature is at level {kraft_version}"
+def _static(changing: str, kraft_version: int) -> str:
+    return f"Cluster doesn't support {changing} voter because the kraft.version feature is {kraft_version}"
 
 
 def answer_update_voter(
     facts: Facts, request: UpdateRaftVoterRequest, listener: str
 ) -> UpdateRaftVoterResponse:
     """A voter tells where it listens. Only our own could come, and we know where we are."""
+    levels = request.kraft_version_feature
     if not facts.knows_cluster(request.cluster_id):
         error = ErrorCode.INCONSISTENT_CLUSTER_ID
     elif request.current_leader_epoch < facts.epoch:
@@ -239,7 +257,14 @@ def answer_update_voter(
         error = ErrorCode.UNKNOWN_LEADER_EPOCH
     elif not facts.leading:
         error = ErrorCode.NOT_LEADER_OR_FOLLOWER
-    elif request.voter_id < 0 or request.voter_directory_id == ZERO_UUID:
+    elif (
+        request.voter_id < 0
+        or request.voter_directory_id == ZERO_UUID
+        or (
+            not _listens(facts, request.listeners)
+            or not 0 <= levels.min_supported_version <= levels.max_supported_version
+        )
+    ):
         error = ErrorCode.INVALID_REQUEST
     elif not facts.voters.includes(ReplicaKey(request.voter_id, request.voter_directory_id)):
         error = ErrorCode.VOTER_NOT_FOUND

@@ -17,8 +17,7 @@
           61      …  records; with a codec, one compressed blob
 
 A batch is its bytes. Base offset and leader epoch lie outside the CRC so that a broker can stamp them into a batch
-without touching the rest; `stamp` therefore answers parts, the stamped head and a view of the untouched tail, ready
-for a vectored write.
+without touching the rest (`stamping`).
 """
 
 from __future__ import annotations
@@ -27,8 +26,6 @@ import struct
 from collections.abc import Iterator
 from enum import IntEnum
 from typing import Final
-
-import msgspec
 
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.compression import Codec
@@ -55,7 +52,6 @@ DELETE_HORIZON_BIT: Final = 0x40
 
 _HEADER = struct.Struct(">qiibIhiqqqhii")
 _AFTER_CRC = struct.Struct(">hiqqqhii")
-_PLACE = struct.Struct(">qii")
 _LENGTH = struct.Struct(">i")
 _CRC = struct.Struct(">I")
 
@@ -72,22 +68,60 @@ class TimestampType(IntEnum):
         return cls.LOG_APPEND_TIME if name == "LogAppendTime" else cls.CREATE_TIME
 
 
-class BatchHeader(msgspec.Struct, gc=False):
+class BatchHeader:
     """The 61 bytes, field by field. Timestamps are milliseconds since 1970, sizes bytes; -1 stands for "none"."""
 
-    base_offset: int
-    length: int
-    leader_epoch: int
-    magic: int
-    crc: int
-    attributes: int
-    last_offset_delta: int
-    base_timestamp: int
-    max_timestamp: int
-    producer_id: int
-    producer_epoch: int
-    base_sequence: int
-    count: int
+    __slots__ = (
+        "attributes",
+        "base_offset",
+        "base_sequence",
+        "base_timestamp",
+        "count",
+        "crc",
+        "last_offset_delta",
+        "leader_epoch",
+        "length",
+        "magic",
+        "max_timestamp",
+        "producer_epoch",
+        "producer_id",
+    )
+
+    def __init__(
+        self,
+        base_offset: int,
+        length: int,
+        leader_epoch: int,
+        magic: int,
+        crc: int,
+        attributes: int,
+        last_offset_delta: int,
+        base_timestamp: int,
+        max_timestamp: int,
+        producer_id: int,
+        producer_epoch: int,
+        base_sequence: int,
+        count: int,
+    ) -> None:
+        self.base_offset = base_offset
+        self.length = length
+        self.leader_epoch = leader_epoch
+        self.magic = magic
+        self.crc = crc
+        self.attributes = attributes
+        self.last_offset_delta = last_offset_delta
+        self.base_timestamp = base_timestamp
+        self.max_timestamp = max_timestamp
+        self.producer_id = producer_id
+        self.producer_epoch = producer_epoch
+        self.base_sequence = base_sequence
+        self.count = count
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BatchHeader) and header_fields(self) == header_fields(other)
+
+    def __repr__(self) -> str:
+        return f"BatchHeader{header_fields(self)}"
 
     @property
     def size(self) -> int:
@@ -148,7 +182,50 @@ def advance_sequence(sequence: int, by: int) -> int:
 
 def read_header(buffer: Buffer, position: int = 0) -> BatchHeader:
     """The header at `position`, where 61 bytes must be. Nothing but its presence is checked."""
-    return BatchHeader(*_HEADER.unpack_from(buffer, position))
+    # Named one by one: compiled, that is a call in C, and a star is not.
+    (
+        base_offset,
+        length,
+        leader_epoch,
+        magic,
+        crc,
+        attributes,
+        last_offset_delta,
+        base_timestamp,
+        max_timestamp,
+        producer_id,
+        producer_epoch,
+        base_sequence,
+        count,
+    ) = _HEADER.unpack_from(buffer, position)
+    return BatchHeader(
+        base_offset,
+        length,
+        leader_epoch,
+        magic,
+        crc,
+        attributes,
+        last_offset_delta,
+        base_timestamp,
+        max_timestamp,
+        producer_id,
+        producer_epoch,
+        base_sequence,
+        count,
+    )
+
+
+def first_header(buffer: Buffer, end: int) -> BatchHeader | None:
+    """The header of the batch that `buffer` opens with, None when less than the whole batch lies before `end`.
+
+    Raises KafkaError as `batch_size` does.
+    """
+    if end >= HEADER_SIZE:
+        header = read_header(buffer)
+        if header.magic == MAGIC and HEADER_SIZE - LOG_OVERHEAD <= header.length <= end - LOG_OVERHEAD:
+            return header
+    batch_size(buffer, 0, end)  # says what is wrong, when it is more than bytes that are missing
+    return None
 
 
 def batch_size(buffer: Buffer, position: int, end: int) -> int | None:
@@ -191,14 +268,16 @@ def headers(buffer: Buffer, offset: int = 0, end: int | None = None) -> Iterator
         size = batch_size(buffer, offset, end)
         if size is None or end - offset < size:
             return
-        yield offset, BatchHeader(*_HEADER.unpack_from(buffer, offset))
+        yield offset, read_header(buffer, offset)
         offset += size
 
 
 def crc_matches(buffer: Buffer, header: BatchHeader, position: int = 0) -> bool:
     """Whether the whole batch at `position` has the CRC that its header names."""
-    view = memoryview(buffer)[position + ATTRIBUTES_POSITION : position + LOG_OVERHEAD + header.length]
-    return crc32c(view) == header.crc
+    view = buffer if type(buffer) is memoryview else memoryview(buffer)
+    return (
+        crc32c(view[position + ATTRIBUTES_POSITION : position + LOG_OVERHEAD + header.length]) == header.crc
+    )
 
 
 def check_crc(buffer: Buffer, header: BatchHeader, position: int = 0) -> None:
@@ -246,42 +325,3 @@ def header_crc(header: BatchHeader, payload: Buffer) -> int:
         header.count,
     )
     return crc32c(payload, crc32c(fields))
-
-
-def stamp(
-    batch: bytes | memoryview, header: BatchHeader, base_offset: int, leader_epoch: int
-) -> list[bytes | memoryview]:
-    """The batch at its place in the log: two parts, without a copy of the records. Updates `header` too."""
-    header.base_offset = base_offset
-    header.leader_epoch = leader_epoch
-    return [_PLACE.pack(base_offset, header.length, leader_epoch), memoryview(batch)[MAGIC_POSITION:]]
-
-
-def rewrite(
-    batch: bytes | memoryview,
-    header: BatchHeader,
-    *,
-    base_offset: int | None = None,
-    leader_epoch: int | None = None,
-    timestamp_type: TimestampType | None = None,
-    max_timestamp: int | None = None,
-) -> list[bytes | memoryview]:
-    """The batch with some header fields changed, as parts; the CRC is computed anew where a field under it changed.
-
-    `header` must be that of `batch` and takes the new values.
-    """
-    if base_offset is not None:
-        header.base_offset = base_offset
-    if leader_epoch is not None:
-        header.leader_epoch = leader_epoch
-    attributes = header.attributes
-    if timestamp_type is not None:
-        attributes = (attributes & ~LOG_APPEND_TIME_BIT) | (LOG_APPEND_TIME_BIT if timestamp_type else 0)
-    if max_timestamp is None:
-        max_timestamp = header.max_timestamp
-    if attributes == header.attributes and max_timestamp == header.max_timestamp:
-        return stamp(batch, header, header.base_offset, header.leader_epoch)
-    header.attributes = attributes
-    header.max_timestamp = max_timestamp
-    records = memoryview(batch)[HEADER_SIZE:]
-    return [pack_header(header, records), records]

@@ -25,6 +25,8 @@ from ottla.core.records.record import Header, Record
 from ottla.core.records.varint import encode_varint
 
 NO_TIMESTAMP: Final = -1
+RECORD_FRAME: Final = 25
+"""Bytes that a record without headers takes beside its key and value, at most."""
 
 
 class Builder:
@@ -78,6 +80,46 @@ class Builder:
         self.last_offset_delta = offset_delta
         self.count += 1
         return offset_delta
+
+    def extend(
+        self,
+        values: Sequence[bytes | None],
+        keys: Sequence[bytes | None] | None,
+        timestamps: Sequence[int] | None,
+        timestamp: int,
+        start: int,
+        limit: int,
+    ) -> int:
+        """Add records from columns, from row `start` on, until the batch has reached `limit` bytes.
+
+        Returns the row it stopped before. `timestamp` is for all of them where there is no column of timestamps. An
+        empty batch takes one record whatever its size.
+        """
+        payload = self._payload
+        room = limit - HEADER_SIZE
+        row = start
+        end = len(values)
+        delta = self.last_offset_delta
+        while row < end:
+            value = values[row]
+            key = None if keys is None else keys[row]
+            size = RECORD_FRAME + (0 if value is None else len(value)) + (0 if key is None else len(key))
+            if len(payload) + size > room and self.count:
+                break
+            if timestamps is not None:
+                timestamp = timestamps[row]
+            if self._base_timestamp is None:
+                self._base_timestamp = timestamp
+            delta += 1
+            body = encode_body(timestamp - self._base_timestamp, delta, key, value, ())
+            payload += encode_varint(len(body))
+            payload += body
+            if timestamp > self.max_timestamp:
+                self.max_timestamp = timestamp
+            self.last_offset_delta = delta
+            self.count += 1
+            row += 1
+        return row
 
     def finish(
         self,

@@ -53,6 +53,10 @@ _GZIP_WINDOW: Final = 31
 _ZSTD_WINDOW_LOG: Final = 27
 """The window that zstd's strongest level uses, and the most that zstd decoders take unasked: 128 MiB."""
 _PIECE: Final = 1024 * 1024
+_FIRST_STEP: Final = 512
+_LAST_STEP: Final = 64 * 1024
+"""Input is handed over in growing steps: the libraries copy what they leave of it, and a stream may be made of
+thousands of members that take a few bytes each."""
 
 
 def compress(codec: Codec, data: bytes | bytearray | memoryview, level: int | None = None) -> bytes:
@@ -97,37 +101,43 @@ def decompress(codec: Codec, data: bytes | memoryview, limit: int = DECOMPRESSED
 
 
 def _gunzip(data: bytes | memoryview, limit: int) -> bytes:
+    view = memoryview(data)
     out: list[bytes] = []
     room = limit + 1
-    rest: bytes | memoryview = data
-    while len(rest) and room > 0:
+    position = 0
+    while position < len(view) and room > 0:
         unpacker = zlib.decompressobj(_GZIP_WINDOW)
+        step = _FIRST_STEP
         while not unpacker.eof and room > 0:
-            piece = unpacker.decompress(rest, min(room, _PIECE))
-            rest = unpacker.unconsumed_tail
-            if not piece and not rest and not unpacker.eof:
+            chunk = view[position : position + step]
+            piece = unpacker.decompress(chunk, min(room, _PIECE))
+            position += len(chunk) - len(unpacker.unconsumed_tail) - len(unpacker.unused_data)
+            if not piece and not chunk and not unpacker.eof:
                 raise EOFError("the gzip stream ends too soon")
             out.append(piece)
             room -= len(piece)
-        if unpacker.eof:
-            rest = unpacker.unused_data
+            step = min(2 * step, _LAST_STEP)
     return b"".join(out)
 
 
 def _unzstd(data: bytes | memoryview, limit: int) -> bytes:
+    view = memoryview(data)
     out: list[bytes] = []
     room = limit + 1
-    rest: bytes | memoryview = data
+    position = 0
     options = {int(zstd.DecompressionParameter.window_log_max): _ZSTD_WINDOW_LOG}
-    while len(rest) and room > 0:
+    while position < len(view) and room > 0:
         unpacker = zstd.ZstdDecompressor(options=options)
+        step = _FIRST_STEP
         while not unpacker.eof and room > 0:
-            piece = unpacker.decompress(rest, min(room, _PIECE))
-            rest = b""
-            if not piece and unpacker.needs_input and not unpacker.eof:
+            chunk = view[position : position + step] if unpacker.needs_input else b""
+            piece = unpacker.decompress(chunk, min(room, _PIECE))
+            position += len(chunk)
+            if not piece and not chunk and not unpacker.eof:
                 raise EOFError("the zstd frame ends too soon")
             out.append(piece)
             room -= len(piece)
+            step = min(2 * step, _LAST_STEP)
         if unpacker.eof:
-            rest = unpacker.unused_data
+            position -= len(unpacker.unused_data)
     return b"".join(out)

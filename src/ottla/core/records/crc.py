@@ -8,16 +8,19 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from importlib.machinery import PathFinder
+from importlib.util import find_spec, module_from_spec
+from types import ModuleType
 from typing import TypeAlias
 
 Buffer: TypeAlias = "bytes | bytearray | memoryview"
 
 
 def _pick() -> Callable[[Buffer, int], int]:
-    for module, name in (("crc32c", "crc32c"), ("awscrt.checksums", "crc32c")):
+    for load in (_crc32c_extension, _awscrt):
         try:
-            found: Callable[[Buffer, int], int] = getattr(import_module(module), name)
-        except ImportError:
+            found: Callable[[Buffer, int], int] = load().crc32c
+        except (ImportError, AttributeError):
             continue
         return found
     import google_crc32c
@@ -29,6 +32,23 @@ def _pick() -> Callable[[Buffer, int], int]:
         return value
 
     return over_bytes
+
+
+def _crc32c_extension() -> ModuleType:
+    """The C part of `crc32c` alone: the package around it imports a command line and half an e-mail library, which
+    would be a tenth of a node's start. Raises ImportError."""
+    package = find_spec("crc32c")
+    where = package and package.submodule_search_locations
+    spec = PathFinder.find_spec("crc32c._crc32c", where) if where else None
+    if spec is None or spec.loader is None:
+        raise ImportError("there is no crc32c with a C part here")
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def _awscrt() -> ModuleType:
+    return import_module("awscrt.checksums")
 
 
 _crc32c = _pick()

@@ -32,6 +32,8 @@ _STORED: Final = 0x80000000
 
 _BLOCK_SIZES: Final = {4: 64 * 1024, 5: 256 * 1024, 6: 1024 * 1024, 7: 4 * 1024 * 1024}
 _WRITTEN_BLOCK: Final = 64 * 1024
+_MOST_EXPANSION: Final = 255
+"""A byte of a block stands for no more bytes than this: the length that one byte can add to a match."""
 _STRONGEST: Final = 12
 _LENGTH = struct.Struct("<I")
 _HEAD: Final = _LENGTH.pack(_MAGIC) + bytes((_VERSION | _INDEPENDENT, 4 << 4, 0x82))
@@ -69,25 +71,22 @@ def decompress(data: bytes | memoryview, limit: int) -> bytes:
     out: list[bytes] = []
     room = limit
     position = 0
-    while position < len(view):
-        position = _frame(view, position, out, room)
-        room = limit - sum(map(len, out))
-        if room < 0:
-            break
+    while position < len(view) and room >= 0:
+        position, room = _frame(view, position, out, room)
     return b"".join(out)
 
 
-def _frame(view: memoryview, position: int, out: list[bytes], room: int) -> int:
-    """Appends the blocks of the frame at `position` to `out`; the position after it."""
+def _frame(view: memoryview, position: int, out: list[bytes], room: int) -> tuple[int, int]:
+    """Appends the blocks of the frame at `position` to `out`; the position after it, and the room left."""
     flags, block_size, position = _descriptor(view, position)
-    scratch = bytearray(block_size)
+    scratch = bytearray()
     while True:
         if len(view) - position < 4:
             raise EOFError("the lz4 frame ends before its end mark")
         (length,) = _LENGTH.unpack_from(view, position)
         position += 4
         if length == 0:
-            return position + (4 if flags & _CONTENT_CHECKSUM else 0)
+            return position + (4 if flags & _CONTENT_CHECKSUM else 0), room
         stored = length & _STORED
         length &= ~_STORED
         if length > block_size:
@@ -98,11 +97,13 @@ def _frame(view: memoryview, position: int, out: list[bytes], room: int) -> int:
         if stored:
             out.append(bytes(block))
         else:
+            if len(scratch) < min(block_size, length * _MOST_EXPANSION):
+                scratch = bytearray(min(block_size, length * _MOST_EXPANSION))
             size = cramjam.lz4.decompress_block_into(block, scratch)
             out.append(bytes(memoryview(scratch)[:size]))
         room -= len(out[-1])
         if room < 0:
-            return len(view)
+            return len(view), room
         position += length + (4 if flags & _BLOCK_CHECKSUM else 0)
 
 

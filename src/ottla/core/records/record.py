@@ -11,10 +11,8 @@ positions: `records` makes `Record`s, `walk` gives positions only, for those who
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TypeAlias
-
-import msgspec
 
 from ottla.core.records.batch import HEADER_SIZE, BatchHeader, TimestampType, read_header
 from ottla.core.records.compression import DECOMPRESSED_LIMIT, Codec, decompress
@@ -24,28 +22,73 @@ from ottla.core.records.varint import MAX_BYTES_64, decode_varint
 Header: TypeAlias = "tuple[str, bytes | None]"
 
 
-class Record(msgspec.Struct, gc=False):
+class Record:
     """One record. `timestamp` is milliseconds since 1970 (-1: none), `headers` are in their order and may repeat."""
 
-    offset: int
-    timestamp: int
-    key: bytes | None
-    value: bytes | None
-    headers: tuple[Header, ...] = ()
+    __slots__ = ("headers", "key", "offset", "timestamp", "value")
+
+    def __init__(
+        self,
+        offset: int,
+        timestamp: int,
+        key: bytes | None,
+        value: bytes | None,
+        headers: Sequence[Header] = (),
+    ) -> None:
+        self.offset = offset
+        self.timestamp = timestamp
+        self.key = key
+        self.value = value
+        self.headers = headers
+
+    def __eq__(self, other: object) -> bool:
+        return (
+            isinstance(other, Record)
+            and self.offset == other.offset
+            and self.timestamp == other.timestamp
+            and self.key == other.key
+            and self.value == other.value
+            and self.headers == other.headers
+        )
+
+    def __repr__(self) -> str:
+        return f"Record({self.offset}, {self.timestamp}, {self.key!r}, {self.value!r}, {self.headers})"
 
 
-class Span(msgspec.Struct, gc=False):
+class Span:
     """Where one record lies in a payload: positions and sizes in bytes, -1 for the size of a null, deltas to the batch."""
 
-    start: int
-    end: int
-    timestamp_delta: int
-    offset_delta: int
-    rest: int
-    """Where the key's length stands: from here to `end` nothing depends on the batch around the record."""
-    key_position: int
-    key_size: int
-    value_size: int
+    __slots__ = (
+        "end",
+        "key_position",
+        "key_size",
+        "offset_delta",
+        "rest",
+        "start",
+        "timestamp_delta",
+        "value_size",
+    )
+
+    def __init__(
+        self,
+        start: int,
+        end: int,
+        timestamp_delta: int,
+        offset_delta: int,
+        rest: int,
+        key_position: int,
+        key_size: int,
+        value_size: int,
+    ) -> None:
+        self.start = start
+        self.end = end
+        self.timestamp_delta = timestamp_delta
+        self.offset_delta = offset_delta
+        self.rest = rest
+        """Where the key's length stands: from here to `end` nothing depends on the batch around the record."""
+        self.key_position = key_position
+        self.key_size = key_size
+        self.value_size = value_size
 
 
 def payload(batch: bytes | memoryview, header: BatchHeader, limit: int = DECOMPRESSED_LIMIT) -> bytes:
@@ -66,16 +109,14 @@ def records(
         header = read_header(batch)
     if header.count == 0:
         return
+    yield from parse(payload(batch, header, limit), header, header.count)
+
+
+def parse(data: bytes, header: BatchHeader, count: int) -> Iterator[Record]:
+    """The `count` records of a batch that these bytes are. The loop of every consumer: one-byte numbers, which nearly all
+    are, are read in place."""
+    base_offset, base_timestamp = header.base_offset, header.base_timestamp
     append_time = header.max_timestamp if header.timestamp_type == TimestampType.LOG_APPEND_TIME else None
-    yield from _parse(
-        payload(batch, header, limit), header.count, header.base_offset, header.base_timestamp, append_time
-    )
-
-
-def _parse(
-    data: bytes, count: int, base_offset: int, base_timestamp: int, append_time: int | None
-) -> Iterator[Record]:
-    """The loop of every consumer. One-byte numbers, which nearly all are, are read in place."""
     position = 0
     for _ in range(count):
         try:

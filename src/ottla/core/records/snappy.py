@@ -19,6 +19,8 @@ CHUNK_SIZE: Final = 32 * 1024
 _MAGIC: Final = b"\x82SNAPPY\x00"
 _HEADER: Final = _MAGIC + struct.pack(">ii", 1, 1)
 _LENGTH = struct.Struct(">i")
+_MOST_EXPANSION: Final = 22
+"""A byte of a block stands for no more bytes than this: a copy of 64 takes three."""
 (_MAGIC_AS_LENGTH,) = _LENGTH.unpack_from(_MAGIC)
 
 
@@ -68,4 +70,6 @@ def _block(block: memoryview, limit: int) -> bytes:
     size: int = cramjam.snappy.decompress_raw_len(block)
     if size > limit:
         raise ValueError(f"a block of {size} bytes, {limit} are allowed")
+    if size > len(block) * _MOST_EXPANSION:
+        raise ValueError(f"a block of {len(block)} bytes that claims to hold {size}")
     return bytes(cramjam.snappy.decompress_raw(block))

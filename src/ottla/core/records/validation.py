@@ -16,11 +16,8 @@ from __future__ import annotations
 
 from typing import Final
 
-import msgspec
-
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.batch import (
-    ATTRIBUTES_POSITION,
     CODEC_MASK,
     HEADER_SIZE,
     LOG_APPEND_TIME_BIT,
@@ -30,53 +27,56 @@ from ottla.core.records.batch import (
     TimestampType,
     batch_size,
     check_crc,
+    first_header,
     pack_header,
-    read_header,
-    rewrite,
 )
-from ottla.core.records.compression import DECOMPRESSED_LIMIT, Codec, compress
+from ottla.core.records.compression import Codec, compress
 from ottla.core.records.errors import InvalidRecords, RecordError, invalid
 from ottla.core.records.record import payload, walk
+from ottla.core.records.rules import NO_BOUND, Rules
+from ottla.core.records.stamping import rewrite
 from ottla.core.records.varint import encode_varint
 
 ZSTD_MIN_PRODUCE_VERSION: Final = 7
-NO_BOUND: Final = 2**63 - 1
-"""`message.timestamp.before.max.ms` by default: any age will do."""
 NO_TIMESTAMP: Final = -1
+LAST_CODEC: Final = int(Codec.ZSTD)
+"""Higher numbers mean nothing."""
+
+RECORDS_MAX: Final = 1 << 20
+"""Records of one batch. A kilobyte of zstd can hold ten million, which would keep everybody waiting for seconds; and where
+nobody looks inside, a header could take two billion offsets at a time."""
+SMALLEST_RECORD: Final = 7
+"""Bytes of a record with neither key, value nor headers."""
 
 _SHOWN_ERRORS: Final = 3
-_EXPANSION: Final = 16
+_ERRORS_MAX: Final = 10_000
+"""Refused records that are told one by one; a batch with more of them is not read on."""
 
 
-class Rules(msgspec.Struct, frozen=True):
-    """What one topic asks of records. Sizes in bytes, times in milliseconds."""
-
-    max_message_bytes: int = 1_048_588
-    codec: Codec | None = None
-    """None keeps what the producer chose (`compression.type=producer`)."""
-    level: int | None = None
-    compacted: bool = False
-    timestamp_type: TimestampType = TimestampType.CREATE_TIME
-    before_max_ms: int = NO_BOUND
-    after_max_ms: int = 3_600_000
-    deep: bool = False
-    decompressed_limit: int | None = None
-    """What a batch may decompress to. None: sixteen times `max_message_bytes`, but no less than 64 MiB."""
-
-
-class Validated(msgspec.Struct):
+class Validated:
     """A batch that may enter the log: its header and its parts, base offset and leader epoch still the client's."""
 
-    header: BatchHeader
-    parts: list[bytes | memoryview]
-    log_append_time: int
-    """-1 when the topic keeps the producer's timestamps."""
-    converted: bool
-    """The records were rebuilt, so the size may differ from what was sent."""
+    __slots__ = ("converted", "header", "log_append_time", "parts")
+
+    def __init__(
+        self,
+        header: BatchHeader,
+        parts: list[bytes | memoryview],
+        log_append_time: int = NO_TIMESTAMP,
+        converted: bool = False,
+    ) -> None:
+        self.header = header
+        self.parts = parts
+        self.log_append_time = log_append_time
+        """-1 when the topic keeps the producer's timestamps."""
+        self.converted = converted
+        """The records were rebuilt, so the size may differ from what was sent."""
 
 
-def check_produce(records: bytes | memoryview | None, version: int, *, transactional: bool = True) -> int:
-    """The size of the one batch that a Produce request of `version` may carry for a partition.
+def check_produce(
+    records: bytes | memoryview | None, version: int, *, transactional: bool = True
+) -> BatchHeader:
+    """The header of the one batch that a Produce request of `version` may carry for a partition.
 
     `transactional`: the request names a transactional id. Without one a batch of a transaction must not get in: nobody
     would ever end it. Raises KafkaError: INVALID_RECORD (no batch, several, not magic 2), CORRUPT_MESSAGE,
@@ -85,21 +85,22 @@ def check_produce(records: bytes | memoryview | None, version: int, *, transacti
     """
     end = 0 if records is None else len(records)
     try:
-        size = batch_size(records, 0, end) if records is not None else None
-        if records is None or size is None or size > end:
+        header = first_header(records, end) if records is not None else None
+        if records is None or header is None:
             raise invalid(
                 f"Produce requests with version {version} must have at least one record batch per partition"
             )
-        if version < ZSTD_MIN_PRODUCE_VERSION and records[ATTRIBUTES_POSITION + 1] & CODEC_MASK == Codec.ZSTD:
+        if version < ZSTD_MIN_PRODUCE_VERSION and header.attributes & CODEC_MASK == Codec.ZSTD:
             raise KafkaError(
                 ErrorCode.UNSUPPORTED_COMPRESSION_TYPE,
                 f"Produce requests with version {version} are not allowed to use ZStandard compression",
             )
-        if not transactional and records[ATTRIBUTES_POSITION + 1] & TRANSACTIONAL_BIT:
+        if not transactional and header.attributes & TRANSACTIONAL_BIT:
             raise KafkaError(
                 ErrorCode.TRANSACTIONAL_ID_AUTHORIZATION_FAILED,
                 "A batch of a transaction needs a request with a transactional id",
             )
+        size = header.length + LOG_OVERHEAD
         if end != size:
             more = batch_size(records, size, end)
             if more is not None and more <= end - size:
@@ -114,20 +115,28 @@ def check_produce(records: bytes | memoryview | None, version: int, *, transacti
                 "version 2"
             ) from error
         raise
-    return size
+    return header
 
 
-def validate(records: bytes | memoryview, rules: Rules, wall: int, partition: str = "") -> Validated:
+def validate(
+    records: bytes | memoryview,
+    rules: Rules,
+    wall: int,
+    partition: str = "",
+    header: BatchHeader | None = None,
+) -> Validated:
     """The one batch in `records`, fit for a topic with these `rules`. `wall`: now, ms since 1970.
 
-    `partition` ("topic-0") is named in what the client is told. Raises KafkaError with the code Kafka gives; for single
-    refused records it is an `InvalidRecords`.
+    `partition` ("topic-0") is named in what the client is told. `header` is what `check_produce` read, if it was asked.
+    Raises KafkaError with the code Kafka gives; for single refused records it is an `InvalidRecords`.
     """
-    size = batch_size(records, 0, len(records))
-    if size is None or size > len(records):
-        raise invalid("Record batch has no batches at all")
-    batch = memoryview(records)[:size] if size != len(records) else records
-    header = read_header(batch)
+    end = len(records)
+    if header is None:
+        header = first_header(records, end)
+        if header is None:
+            raise invalid("Record batch has no batches at all")
+    size = header.length + LOG_OVERHEAD
+    batch = records if size == end else memoryview(records)[:size]
     check_client_header(header, rules.max_message_bytes, partition)
     check_crc(batch, header)
     check_client_contract(header, partition)
@@ -159,14 +168,20 @@ def check_client_contract(header: BatchHeader, partition: str = "") -> None:
         raise invalid(
             f"Inconsistent batch offset range [0, {last_delta}] and count of records {count} in topic partition {partition}"
         )
+    if count > RECORDS_MAX:
+        raise invalid(
+            f"A record batch of {count} records in topic partition {partition}: {RECORDS_MAX} are allowed"
+        )
+    if count * SMALLEST_RECORD > header.size - HEADER_SIZE and not header.attributes & CODEC_MASK:
+        raise invalid("Incorrect declared batch size, premature EOF reached")
     if header.is_control:
         raise invalid(f"Clients are not allowed to write control records in topic partition {partition}")
-    if header.producer_id >= 0 and header.base_sequence < 0:
+    if header.base_sequence < 0 <= header.producer_id:
         raise invalid(
             f"Invalid sequence number {header.base_sequence} in record batch with producerId {header.producer_id} in "
             f"topic partition {partition}"
         )
-    if header.attributes & CODEC_MASK > Codec.ZSTD:
+    if header.attributes & CODEC_MASK > LAST_CODEC:
         raise invalid(
             f"Unknown compression type id: {header.attributes & CODEC_MASK} in topic partition {partition}"
         )
@@ -175,13 +190,10 @@ def check_client_contract(header: BatchHeader, partition: str = "") -> None:
 def _fit(
     batch: bytes | memoryview, header: BatchHeader, rules: Rules, wall: int, partition: str
 ) -> Validated:
-    append_time = rules.timestamp_type == TimestampType.LOG_APPEND_TIME
+    append_time = rules.log_append_time
     converts = rules.codec is not None and rules.codec != header.attributes & CODEC_MASK
     if rules.deep or converts or rules.compacted or _timestamps_in_doubt(header, rules, wall):
-        limit = rules.decompressed_limit
-        if limit is None:
-            limit = max(_EXPANSION * rules.max_message_bytes, DECOMPRESSED_LIMIT)
-        plain = payload(batch, header, limit)
+        plain = payload(batch, header, rules.decompressed_limit)
         max_timestamp, in_order = _check_records(plain, header, rules, wall, partition)
         if not append_time and header.timestamp_type == TimestampType.LOG_APPEND_TIME:
             max_timestamp = header.max_timestamp
@@ -202,7 +214,7 @@ def _timestamps_in_doubt(header: BatchHeader, rules: Rules, wall: int) -> bool:
     """Whether the header alone cannot tell that every timestamp is within the topic's window."""
     if header.attributes & LOG_APPEND_TIME_BIT:
         return True
-    if rules.timestamp_type == TimestampType.LOG_APPEND_TIME:
+    if rules.log_append_time:
         return False
     return rules.before_max_ms != NO_BOUND or header.max_timestamp - wall > rules.after_max_ms
 
@@ -213,13 +225,15 @@ def _check_records(
     """(largest timestamp, whether offsets run 0, 1, 2, …). Raises InvalidRecords naming each refused record."""
     errors: list[RecordError] = []
     bad_timestamp = False
-    by_producer = rules.timestamp_type == TimestampType.CREATE_TIME
+    by_producer = not rules.log_append_time
     stamped = header.timestamp_type == TimestampType.LOG_APPEND_TIME
     earliest = max(wall - rules.before_max_ms, -NO_BOUND)
     latest = min(wall + rules.after_max_ms, NO_BOUND)
     largest = NO_TIMESTAMP
     in_order = True
     for index, span in enumerate(walk(plain, header.count)):
+        if len(errors) == _ERRORS_MAX:
+            break
         timestamp = header.max_timestamp if stamped else header.base_timestamp + span.timestamp_delta
         if span.offset_delta != index:
             in_order = False
@@ -279,7 +293,7 @@ def _rebuild(
         plain = _renumbered(plain, header.count)
     codec = header.codec if rules.codec is None else rules.codec
     packed = compress(codec, plain, rules.level)
-    append_time = rules.timestamp_type == TimestampType.LOG_APPEND_TIME
+    append_time = rules.log_append_time
     header.length = HEADER_SIZE - LOG_OVERHEAD + len(packed)
     header.attributes = header.attributes & ~(CODEC_MASK | LOG_APPEND_TIME_BIT) | codec
     if append_time:

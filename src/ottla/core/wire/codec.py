@@ -39,8 +39,12 @@ _WRITING_FAILS = (struct.error, TypeError, AttributeError, UnicodeEncodeError, O
 def encode(message: Body, version: int) -> bytes:
     """The message as bytes. Raises EncodeError when a field cannot be written in this version."""
     parts: list[Any] = []
-    _write(message, version, parts, [])
-    return _joined(message, version, parts)
+    try:
+        encoder = _ENCODERS.get((type(message), version)) or _encoder(type(message), version)
+        encoder(message, parts, [])
+        return b"".join(parts)
+    except _WRITING_FAILS as error:
+        raise _refusal(message, version, error) from error
 
 
 def encode_parts(message: Body, version: int) -> list[Part]:
@@ -95,16 +99,21 @@ def source(cls: type[Body], version: int) -> str:
 
 
 def _write(message: Body, version: int, parts: list[Any], cuts: list[int]) -> None:
-    cls = type(message)
+    encoder = _encoder(type(message), version)
+    try:
+        encoder(message, parts, cuts)
+    except _WRITING_FAILS as error:
+        raise _refusal(message, version, error) from error
+
+
+def _encoder(cls: type[Body], version: int) -> Encoder:
+    """The encoder for one message and version, emitted on its first use."""
     encoder = _ENCODERS.get((cls, version))
     if encoder is None:
         if not cls.wire.versions.includes(version):
             raise EncodeError(f"{cls.__name__} has no version {version}, only {cls.wire.versions}")
         encoder = _ENCODERS[cls, version] = emit_encoder(cls, version)
-    try:
-        encoder(message, parts, cuts)
-    except _WRITING_FAILS as error:
-        raise _refusal(message, version, error) from error
+    return encoder
 
 
 def _joined(message: Body, version: int, parts: list[Any]) -> bytes:

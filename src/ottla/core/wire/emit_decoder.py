@@ -15,13 +15,12 @@ from ottla.core.wire.emit import Page, fields_of, smallest
 
 HELPERS: Final = (
     "read_varint",
-    "more_varint",
+    "more_length",
     "more_string",
     "skip_tags",
     "short",
     "null",
     "crowded",
-    "bad_tag",
 )
 
 
@@ -32,7 +31,7 @@ def emit_decoder(cls: type[Body], version: int) -> Any:
 class DecoderPage(Page):
     """One decoder under construction.
 
-    `_run` holds the fixed fields met but not read yet; `_end` names the local at which the bytes end here.
+    `_run` holds the fixed fields met but not read yet.
     """
 
     def __init__(self, wire: Wire, version: int) -> None:
@@ -41,7 +40,6 @@ class DecoderPage(Page):
         self._version = version
         self._flexible = wire.flexible.includes(version)
         self._run: list[tuple[str, str]] = []
-        self._end = "end"
         self._has_records = False
         self._has_elements = False
         for helper in HELPERS:
@@ -143,7 +141,7 @@ class DecoderPage(Page):
     def _bytes(self, kind: str, target: str, where: str, nullable: bool, compact: bool) -> None:
         string = kind is STRING
         is_null, length = self._length(
-            compact, "h" if string else "i", "more_string" if string else "more_varint"
+            compact, "h" if string else "i", "more_string" if string else "more_length"
         )
         with self.block(f"if {is_null}:"):
             self.line(f"{target} = None" if nullable else f"raise null({where!r})")
@@ -155,8 +153,8 @@ class DecoderPage(Page):
 
     def _slice(self, kind: str, target: str, where: str, length: str) -> None:
         self.line(f"stop = pos + {length}")
-        with self.block(f"if stop > {self._end}:"):
-            self.line(f"raise short({where!r}, {self._end} - pos)")
+        with self.block("if stop > end:"):
+            self.line(f"raise short({where!r}, end - pos)")
         if kind is STRING:
             self.line(f"{target} = data[pos:stop].decode('utf-8', 'replace')")
         else:
@@ -167,7 +165,7 @@ class DecoderPage(Page):
     # arrays
 
     def _array(self, kind: Any, target: str, where: str, nullable: bool) -> None:
-        is_null, count = self._length(self._flexible, "i", "more_varint")
+        is_null, count = self._length(self._flexible, "i", "more_length")
         with self.block(f"if {is_null}:"):
             self.line(f"{target} = None" if nullable else f"raise null({where!r})")
         if nullable:
@@ -185,8 +183,8 @@ class DecoderPage(Page):
             self._numbers(kind, target, where)
             return
         least = smallest(kind, self._wire, self._version, compact=self._flexible)
-        with self.block(f"if n * {least} > {self._end} - pos or budget < 0:"):
-            self.line(f"raise crowded({where!r}, n, {self._end} - pos)")
+        with self.block(f"if n * {least} > end - pos or budget < 0:"):
+            self.line(f"raise crowded({where!r}, n, end - pos)")
         add = self.name("add")
         self.line(f"{target} = []")
         self.line(f"{add} = {target}.append")
@@ -200,8 +198,8 @@ class DecoderPage(Page):
 
     def _numbers(self, kind: Fixed, target: str, where: str) -> None:
         self.line(f"stop = pos + n * {kind.size}")
-        with self.block(f"if stop > {self._end} or budget < 0:"):
-            self.line(f"raise crowded({where!r}, n, {self._end} - pos)")
+        with self.block("if stop > end or budget < 0:"):
+            self.line(f"raise crowded({where!r}, n, end - pos)")
         if kind is UUID:
             self.line(f"{target} = [data[at : at + 16] for at in range(pos, stop, 16)]")
         else:
@@ -216,39 +214,31 @@ class DecoderPage(Page):
 
     def _tagged(self, fields: list[Field], where: str) -> dict[str, str]:
         """Read the tagged section; returns the locals of the tagged fields known here."""
-        count, tag, last, stop = self.name("tags"), self.name("tag"), self.name("last"), self.name("stop")
+        count, tag = self.name("tags"), self.name("tag")
         self._run.append((count, "B"))
         self._read()
         if not fields:
             with self.block(f"if {count}:"):
-                self.line(f"pos = skip_tags(data, pos, {count}, {self._end})")
+                self.line(f"pos = skip_tags(data, pos, {count}, end)")
             return {}
         values = {field.name: self.name(field.name) for field in fields}
         for field in fields:
             self.line(f"{values[field.name]} = {self._default(field)}")
         with self.block(f"if {count}:"):
             with self.block(f"if {count} > 127:"):
-                self.line(f"{count}, pos = more_varint(data, pos, {count})")
-            self.line(f"{last} = -1")
+                self.line(f"{count}, pos = more_length(data, pos, {count})")
             with self.block(f"for _ in range({count}):"):
                 self.line(f"{tag}, pos = read_varint(data, pos)")
                 self.line("n, pos = read_varint(data, pos)")
-                self.line(f"{stop} = pos + n")
-                with self.block(f"if {tag} <= {last} or {stop} > {self._end}:"):
-                    self.line(f"raise bad_tag({where!r}, {tag})")
-                self.line(f"{last} = {tag}")
-                self._known_tags(fields, values, where, tag, stop)
+                self._known_tags(fields, values, where, tag)
         return values
 
-    def _known_tags(
-        self, fields: list[Field], values: dict[str, str], where: str, tag: str, stop: str
-    ) -> None:
-        outer, self._end = self._end, stop
+    def _known_tags(self, fields: list[Field], values: dict[str, str], where: str, tag: str) -> None:
+        """Read the value of one tag. As in Kafka a known tag ends where its value does, whatever size it announced."""
         for n, field in enumerate(fields):
             with self.block(f"{'elif' if n else 'if'} {tag} == {field.tag}:"):
                 self._set(values[field.name], self._field(field, f"{where}.{field.name}"))
-                with self.block(f"if pos != {stop}:"):
-                    self.line(f"raise bad_tag({where!r}, {tag})")
         with self.block("else:"):
-            self.line(f"pos = {stop}")
-        self._end = outer
+            self.line("pos += n")
+            with self.block("if pos > end:"):
+                self.line(f"raise short({f'{where}, an unknown tag'!r}, end - pos + n)")

@@ -15,6 +15,7 @@ from typing import Final
 from ottla.core.model.parts import Part, size_of
 
 SIZE: Final = Struct(">i")
+SIZE_BYTES: Final = 4
 FIRST_BYTES: Final = 16 * 1024
 """The buffer of a connection at rest."""
 PATIENCE: Final = 64
@@ -70,17 +71,17 @@ class FrameReader:
         self._end += count
         start, end = self._start, self._end
         frames: list[bytes] = []
-        needed = SIZE.size
-        while end - start >= SIZE.size:
+        needed = SIZE_BYTES
+        while end - start >= SIZE_BYTES:
             (size,) = SIZE.unpack_from(self._buffer, start)
             if not 0 <= size <= self.max_bytes:
                 raise FrameError(self._refusal(size), frames)
-            needed = SIZE.size + size
+            needed = SIZE_BYTES + size
             if end - start < needed:
                 break
-            frames.append(bytes(self._view[start + SIZE.size : start + needed]))
+            frames.append(bytes(self._view[start + SIZE_BYTES : start + needed]))
             start += needed
-            needed = SIZE.size
+            needed = SIZE_BYTES
         self._start = start
         self._make_room(needed)
         return frames
@@ -95,6 +96,11 @@ class FrameReader:
         if self._end == self._start and len(self._buffer) > FIRST_BYTES:
             self._idle = 0
             self._replace(FIRST_BYTES)
+
+    def discard(self) -> None:
+        """Let go of the buffer and what is in it: nothing more will come. The reader is of no more use."""
+        self._buffer, self._view = bytearray(), memoryview(b"")
+        self._start = self._end = 0
 
     def _make_room(self, needed: int) -> None:
         """Have space behind what is pending: move it to the front, or double the buffer once a frame fills it."""

@@ -10,8 +10,9 @@ from struct import Struct
 from typing import Final
 
 MAX_STRING: Final = 32767
-MAX_ELEMENTS: Final = 1 << 21
-"""What the arrays of one message may hold in all: a bound on what a frame can blow up to in memory."""
+MAX_ELEMENTS: Final = 1 << 18
+"""What the arrays of one request may hold in all: a bound on the memory and the time that a frame can cost. An element
+of a few bytes takes hundreds in memory and some microseconds of everybody's loop."""
 MAX_RESPONSE_ELEMENTS: Final = 1 << 24
 """The same for a response: we asked for it, and the metadata of a large cluster is large."""
 
@@ -46,9 +47,15 @@ def more_varint(data: bytes, at: int, first: int) -> tuple[int, int]:
     raise DecodeError("a varint is longer than five bytes")
 
 
-def more_string(data: bytes, at: int, first: int) -> tuple[int, int]:
-    """As `more_varint`, for the length of a string, which ends where an int16 does."""
+def more_length(data: bytes, at: int, first: int) -> tuple[int, int]:
+    """As `more_varint`, for a length or count: to Kafka one of 32 bits is negative, and says null."""
     value, at = more_varint(data, at, first)
+    return (0 if value > 0x7FFF_FFFF else value), at
+
+
+def more_string(data: bytes, at: int, first: int) -> tuple[int, int]:
+    """As `more_length`, for the length of a string, which ends where an int16 does."""
+    value, at = more_length(data, at, first)
     if value > MAX_STRING + 1:
         raise DecodeError(f"a string of {value - 1} bytes is longer than {MAX_STRING}")
     return value, at
@@ -76,16 +83,15 @@ def string_varint(value: int) -> bytes:
 
 
 def skip_tags(data: bytes, at: int, first: int, end: int) -> int:
-    """Step over a section of tagged fields that nobody here knows; `first` is its first byte, `at` follows it."""
+    """Step over a section of tagged fields that nobody here knows; `first` is its first byte, `at` follows it.
+
+    KIP-482 wants them in order and each once; Kafka takes them as they come.
+    """
     count = first
     if count > 127:
-        count, at = more_varint(data, at, first)
-    last = -1
+        count, at = more_length(data, at, count)
     for _ in range(count):
         tag, at = read_varint(data, at)
-        if tag <= last:
-            raise DecodeError(f"tag {tag} after tag {last}")
-        last = tag
         size, at = read_varint(data, at)
         at += size
         if at > end:
@@ -103,10 +109,6 @@ def null(what: str) -> DecodeError:
 
 def crowded(what: str, count: int, left: int) -> DecodeError:
     return DecodeError(f"{what} announces {count} elements, more than {left} bytes or the limit can hold")
-
-
-def bad_tag(what: str, tag: int) -> DecodeError:
-    return DecodeError(f"{what}: tagged field {tag} is out of order or not of its announced size")
 
 
 def absent(what: str) -> EncodeError:

@@ -1,8 +1,11 @@
 """One plain TCP stream on a non-blocking socket and the loop's readiness calls.
 
 Not a transport: the session lends its own buffer for every read, a reply of many parts leaves in one `sendmsg`, and
-stretches of files go from the page cache to the socket by `sendfile` without passing through Python. A turn of the
-loop reads once and writes a bounded amount for each connection, so no connection holds up the others.
+stretches of files go from the page cache to the socket by `sendfile` without passing through Python. To a peer on
+this machine they are copied instead: no network card is there to read the pages, and the peer's kernel takes twice
+as long to gather them one by one as it takes to copy what lies in one piece (4.5 GB/s against 2.4 on two cores, with
+two thirds of the processor time of both ends). A turn of the loop reads once and writes a bounded amount for each connection, so no
+connection holds up the others.
 """
 
 from __future__ import annotations
@@ -22,16 +25,37 @@ from ottla.world.doors import Address, FileSlice, Session
 log = logging.getLogger("ottla.world")
 
 TURN_BYTES: Final = 4 << 20
-"""Written by one connection in one turn of the loop, at most."""
+"""Written by one connection in one turn of the loop, at most, when no other connection had requests."""
+
+SHARED_TURN_BYTES: Final = 256 << 10
+"""The same while others have requests: a tenth of a millisecond."""
+
+SHARED_TURNS: Final = 64
+"""For so many turns after a request of somebody else's."""
 
 JOIN_BYTES: Final = 32 << 10
 """Slices up to this size are read and joined into the write when warm: one call instead of two."""
+
+COPY_BYTES: Final = 512 << 10
+"""Copied at a time to a peer on this machine: large enough for few calls, small enough to be gone at once."""
 
 _IOV_MAX: Final = 512
 _MORE: Final = getattr(socket, "MSG_MORE", 0)
 _SENDFILE: Final = hasattr(os, "sendfile") and sys.platform != "win32"
 
 _Queued: TypeAlias = "memoryview | FileSlice"
+
+
+class Traffic:
+    """What the connections of one loop share and know of each other."""
+
+    __slots__ = ("copy", "reads")
+
+    def __init__(self) -> None:
+        self.copy = bytearray(COPY_BYTES)
+        """What is on its way from a file to a socket, within one call. Fresh memory for each would cost as much again."""
+        self.reads = 0
+        """How often bytes have come in, on any of them."""
 
 
 class SocketConnection:
@@ -41,19 +65,28 @@ class SocketConnection:
         "_closing",
         "_gone",
         "_loop",
+        "_near",
         "_position",
         "_queue",
         "_reading",
+        "_reads_seen",
         "_session",
+        "_shared_turns",
         "_socket",
+        "_traffic",
         "_writing",
         "local",
         "peer",
         "unsent",
     )
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, sock: socket.socket, session: Session) -> None:
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, session: Session, traffic: Traffic
+    ) -> None:
         self._loop = loop
+        self._traffic = traffic
+        self._reads_seen = 0
+        self._shared_turns = 0
         self._socket = sock
         self._session = session
         self._queue: deque[_Queued] = deque()
@@ -65,6 +98,7 @@ class SocketConnection:
         self.unsent = 0
         self.peer = _address(sock.getpeername())
         self.local = _address(sock.getsockname())
+        self._near = self.peer.host == self.local.host
 
     def start(self) -> None:
         """Begin to read, and hand the connection to its session, which may pause it at once."""
@@ -96,6 +130,8 @@ class SocketConnection:
         if not count:
             self._end(None)
             return
+        self._traffic.reads += 1
+        self._reads_seen += 1
         try:
             self._session.filled(count)
         except Exception:
@@ -143,7 +179,7 @@ class SocketConnection:
             self._write(first=False)
 
     def _write(self, *, first: bool) -> None:
-        budget = TURN_BYTES
+        budget = self._budget()
         try:
             while self._queue and budget > 0:
                 budget -= self._write_some(budget)
@@ -162,6 +198,16 @@ class SocketConnection:
             self._end(None)
         elif not first:
             self._session.drained()
+
+    def _budget(self) -> int:
+        """How many bytes this turn may write."""
+        reads = self._traffic.reads
+        if reads != self._reads_seen:  # which counts our own, too
+            self._reads_seen = reads
+            self._shared_turns = SHARED_TURNS
+        elif self._shared_turns:
+            self._shared_turns -= 1
+        return SHARED_TURN_BYTES if self._shared_turns else TURN_BYTES
 
     def _write_some(self, limit: int) -> int:
         """One call into the kernel. Returns what it took; raises BlockingIOError when it takes nothing."""
@@ -207,10 +253,14 @@ class SocketConnection:
         position = head.position + self._position
         size = min(head.size - self._position, limit)
         descriptor = getattr(head.file, "fileno", None)
-        if _SENDFILE and descriptor is not None:
+        if descriptor is None:
+            sent = self._socket.send(head.file.read(min(size, COPY_BYTES), position))
+        elif _SENDFILE and not self._near:
             sent = os.sendfile(self._socket.fileno(), descriptor(), position, size)
         else:
-            sent = self._socket.send(head.file.read(min(size, 256 << 10), position))
+            copy = memoryview(self._traffic.copy)[: min(size, COPY_BYTES)]
+            count = os.preadv(descriptor(), [copy], position)
+            sent = self._socket.send(copy[:count]) if count else 0
         if sent == 0:
             raise OSError(f"{head.file.path} ended before position {position + size} was sent")
         self._took(sent)

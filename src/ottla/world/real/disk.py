@@ -8,6 +8,7 @@ recoveries) is done by a process of its own, see `world.real.child`.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import shutil
@@ -72,12 +73,15 @@ class RealDisk:
         self._pool = ThreadPoolExecutor(max_workers=threads, thread_name_prefix="ottla-disk")
 
     def open(self, path: str, *, create: bool = False) -> RealFile:
-        file = RealFile(path, self._open_files, self.run)
+        file = self._file(path)
         if create:
             file.create()
         elif not os.path.exists(path):
-            raise FileNotFoundError(f"no such file: {path}")
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
         return file
+
+    def _file(self, path: str) -> RealFile:
+        return RealFile(path, self._open_files, self.run)
 
     def exists(self, path: str) -> bool:
         return os.path.exists(path)

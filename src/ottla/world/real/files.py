@@ -16,6 +16,8 @@ import sys
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final
 
+from ottla.world.real import page_cache
+
 _NOWAIT: Final[int] = getattr(os, "RWF_NOWAIT", 0)
 _PROBE_STEP: Final = 64 * 1024
 """Half of Linux's default read-ahead window: whoever read one byte of it brought in its neighbours."""
@@ -132,7 +134,9 @@ class RealFile:
         self.used = True
         fd = self._fd if self._fd >= 0 else self.fileno()
         written = os.pwritev(fd, parts if len(parts) <= _IOV_MAX else parts[:_IOV_MAX], at)
-        total = sum(map(len, parts))
+        total = 0
+        for part in parts:
+            total += len(part)
         if written != total:
             self._write_rest(parts, at, written, total)
 
@@ -179,6 +183,13 @@ class RealFile:
         if not _NOWAIT or size <= 0:
             return True
         fd = self.fileno()
+        held = page_cache.holds(fd, size, at)
+        if held is not None:
+            return held
+        return self._seems_warm(fd, size, at)
+
+    def _seems_warm(self, fd: int, size: int, at: int) -> bool:
+        """Samples, for kernels that do not count."""
         byte = bytearray(1)
         last = at + size - 1
         try:

@@ -5,29 +5,47 @@ from __future__ import annotations
 import asyncio
 import errno
 import logging
+import os
+import resource
 import socket
+import sys
 from collections.abc import Callable
 from typing import Final
 
 from ottla.world.doors import Address, Connection, Session
-from ottla.world.real.connection import SocketConnection
+from ottla.world.real.connection import SocketConnection, Traffic
 
 log = logging.getLogger("ottla.world")
 
 ACCEPTS_A_TURN: Final = 64
 EXHAUSTED: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 EXHAUSTED_PAUSE_SECONDS: Final = 0.5
+KEPT_FOR_FILES: Final = 64
+"""Descriptors that no connection gets: without one for a file the node would give its disk up for lost."""
+
+
+def highest_descriptor() -> int:
+    """Up to here connections may take the descriptors of the process; the rest is for its files."""
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if limit == resource.RLIM_INFINITY:
+        return sys.maxsize
+    return limit - min(KEPT_FOR_FILES, limit // 8)
 
 
 class SocketListener:
     """An open port that makes a session for each connection."""
 
-    __slots__ = ("_accept", "_exhausted", "_loop", "_paused", "_socket", "_timer", "address")
+    __slots__ = ("_accept", "_exhausted", "_loop", "_paused", "_socket", "_timer", "_traffic", "address")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, sock: socket.socket, accept: Callable[[], Session]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        sock: socket.socket,
+        accept: Callable[[], Session],
+        traffic: Traffic,
     ) -> None:
         self._loop = loop
+        self._traffic = traffic
         self._socket = sock
         self._accept = accept
         self._exhausted = False
@@ -69,6 +87,10 @@ class SocketListener:
             except OSError as error:
                 self._rest(error)
                 return
+            if sock.fileno() >= highest_descriptor():
+                sock.close()
+                self._rest(OSError(errno.EMFILE, os.strerror(errno.EMFILE)))
+                return
             self._exhausted = False
             self._open(sock)
 
@@ -77,7 +99,7 @@ class SocketListener:
             sock.setblocking(False)
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            connection = SocketConnection(self._loop, sock, self._accept())
+            connection = SocketConnection(self._loop, sock, self._accept(), self._traffic)
         except OSError:
             sock.close()  # the peer left while it stood in the queue
             return
@@ -101,10 +123,11 @@ class SocketListener:
 class RealNetwork:
     """Byte streams over the sockets of this machine."""
 
-    __slots__ = ("_loop",)
+    __slots__ = ("_loop", "_traffic")
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
+        self._traffic = Traffic()
 
     def hostname(self) -> str:
         return socket.getfqdn()
@@ -126,7 +149,7 @@ class RealNetwork:
             sock.close()
             where = Address(host or "*", port)
             raise OSError(error.errno, f"cannot listen on {where}: {error.strerror}") from error
-        return SocketListener(self._loop, sock, accept)
+        return SocketListener(self._loop, sock, accept, self._traffic)
 
     async def _resolve_bind(self, host: str, port: int) -> tuple[int, tuple[str, int]]:
         if not host:
@@ -147,7 +170,7 @@ class RealNetwork:
     async def connect(self, host: str, port: int, session: Session, *, timeout: int = 30_000) -> Connection:
         async with asyncio.timeout(timeout / 1_000):
             sock = await self._connect(host, port)
-        connection = SocketConnection(self._loop, sock, session)
+        connection = SocketConnection(self._loop, sock, session, self._traffic)
         connection.start()
         return connection
 

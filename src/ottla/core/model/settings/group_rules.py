@@ -11,12 +11,13 @@ from typing import Any, Final
 
 from ottla.core.model.settings.kinds import InvalidSetting, Value
 from ottla.core.model.settings.synonyms import group_to_broker
-from ottla.core.model.settings.table import GROUP
+from ottla.core.model.settings.table import BROKER, GROUP
 
 _SORTS: Final = ("consumer", "share", "streams")
 _BOUNDED: Final = ("heartbeat.interval.ms", "session.timeout.ms")
 _BOUNDED_SHARE: Final = ("record.lock.duration.ms", "delivery.count.limit", "partition.max.record.locks")
 _ASSIGNMENT: Final = "assignment.interval.ms"
+_STANDBYS: Final = "streams.num.standby.replicas"
 
 
 def _at_least(values: Mapping[str, Any], name: str, low: str) -> None:
@@ -70,24 +71,35 @@ def check_group(broker: Mapping[str, Any], overrides: Mapping[str, str]) -> None
         if name not in GROUP:
             raise InvalidSetting(f"Unknown group config name: {name}")
     merged: dict[str, Any] = {**broker, **group_values(group_defaults(broker), overrides)}
-    for name, low, high in _bounds(overrides):
+    for name in _judged(overrides):
+        low, high = group_bounds(name)
         if low is not None:
             _at_least(merged, name, low)
-        _at_most(merged, name, high)
+        if high is not None:
+            _at_most(merged, name, high)
     for sort in _SORTS:
         session, heartbeat = f"{sort}.session.timeout.ms", f"{sort}.heartbeat.interval.ms"
         if merged[session] <= merged[heartbeat]:
             raise InvalidSetting(f"{session} must be greater than {heartbeat}")
 
 
-def _bounds(overrides: Mapping[str, str]) -> Iterator[tuple[str, str | None, str]]:
-    """(group config, broker setting it is at least, broker setting it is at most), in the order they are judged."""
+def group_bounds(name: str) -> tuple[str | None, str | None]:
+    """The broker settings that a group config is at least and at most; None where there is no such bound."""
+    if name == _STANDBYS:
+        return None, "group.streams.max.standby.replicas"
+    sort, what = name.split(".", 1)
+    low, high = (f"group.{sort}.{bound}.{what}" for bound in ("min", "max"))
+    return (low, high) if low in BROKER else (None, None)
+
+
+def _judged(overrides: Mapping[str, str]) -> Iterator[str]:
+    """The group configs that have bounds, in the order they are judged."""
     for sort in _SORTS:
         for what in (*_BOUNDED, *(_BOUNDED_SHARE if sort == "share" else ())):
-            yield f"{sort}.{what}", f"group.{sort}.min.{what}", f"group.{sort}.max.{what}"
+            yield f"{sort}.{what}"
         if sort == "streams":
-            yield "streams.num.standby.replicas", None, "group.streams.max.standby.replicas"
+            yield _STANDBYS
         name = f"{sort}.{_ASSIGNMENT}"
         # The broker's assignment interval may change at any time, so only a group's own is judged.
         if name in overrides:
-            yield name, f"group.{sort}.min.{_ASSIGNMENT}", f"group.{sort}.max.{_ASSIGNMENT}"
+            yield name

@@ -65,9 +65,9 @@ Value: TypeAlias = "bool | int | float | str | tuple[str, ...] | Password | None
 _WIDTH: Final = {Kind.SHORT: 15, Kind.INT: 31, Kind.LONG: 63}
 _WHOLE: Final = re.compile(r"[+-]?[0-9]+", re.ASCII)
 _DOUBLE: Final = re.compile(
-    r"([+-]?)(NaN|Infinity|(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?", re.ASCII
+    r"([+-]?)(NaN|Infinity|(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)[fFdD]?", re.ASCII
 )
-_COMMA: Final = re.compile(r"\s*,\s*", re.ASCII)
+_BLANK: Final = " \t\n\r\f\v"
 _TRIMMED: Final = "".join(map(chr, range(33)))
 """What Java trims: every control character and the space, and no other blank."""
 
@@ -88,7 +88,7 @@ def parse(name: str, kind: Kind, text: str) -> Value:
             raise invalid(name, text, "Expected value to be either true or false")
         return lower == "true"
     if kind is Kind.LIST:
-        return tuple(_COMMA.split(trimmed)) if trimmed else ()
+        return tuple(part.strip(_BLANK) for part in trimmed.split(",")) if trimmed else ()
     if kind is Kind.DOUBLE:
         found = _DOUBLE.fullmatch(trimmed)
         if found is None:

@@ -1,0 +1,107 @@
+"""The records of a batch as columns: one pass over the payload, five lists, no object per record.
+
+What stands at one index of the lists is one record. The values are those of `record.Record`.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ottla.core.records.batch import BatchHeader, TimestampType
+from ottla.core.records.compression import DECOMPRESSED_LIMIT
+from ottla.core.records.errors import invalid
+from ottla.core.records.record import Header, payload, read_headers
+from ottla.core.records.varint import MAX_BYTES_64, decode_varint
+
+NO_HEADERS: Final[tuple[Header, ...]] = ()
+
+
+class Columns:
+    """Records side by side: all five lists are equally long. Timestamps are milliseconds since 1970 (-1: none)."""
+
+    __slots__ = ("headers", "keys", "offsets", "timestamps", "values")
+
+    def __init__(self) -> None:
+        self.offsets: list[int] = []
+        self.timestamps: list[int] = []
+        self.keys: list[bytes | None] = []
+        self.values: list[bytes | None] = []
+        self.headers: list[tuple[Header, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self.offsets)
+
+
+def append_columns(
+    into: Columns,
+    batch: bytes | memoryview,
+    header: BatchHeader,
+    first_offset: int = 0,
+    limit: int = DECOMPRESSED_LIMIT,
+) -> None:
+    """Put the records of one whole batch, from `first_offset` on, behind what is there already.
+
+    Raises KafkaError (INVALID_RECORD) for contents that are not what the header says; what was read before the fault
+    stays. The CRC is not checked here. One-byte numbers, which nearly all are, are read in place.
+    """
+    if header.count == 0:
+        return
+    data = payload(batch, header, limit)
+    stamped = header.timestamp_type == TimestampType.LOG_APPEND_TIME
+    append_time = header.max_timestamp
+    base_offset, base_timestamp = header.base_offset, header.base_timestamp
+    offsets, timestamps, keys = into.offsets, into.timestamps, into.keys
+    values, all_headers = into.values, into.headers
+    position = 0
+    for _ in range(header.count):
+        try:
+            length = data[position]
+            if length < 0x80:
+                end = position + 1 + (length >> 1 ^ -(length & 1))
+                position += 2
+            else:
+                length, position = decode_varint(data, position)
+                end = position + length
+                position += 1
+            timestamp = data[position]
+            if timestamp < 0x80:
+                timestamp = timestamp >> 1 ^ -(timestamp & 1)
+                position += 1
+            else:
+                timestamp, position = decode_varint(data, position, MAX_BYTES_64)
+            offset, position = decode_varint(data, position)
+            size = data[position]
+            if size < 0x80:
+                size = size >> 1 ^ -(size & 1)
+                position += 1
+            else:
+                size, position = decode_varint(data, position)
+            key = None
+            if size >= 0:
+                key = data[position : position + size]
+                position += size
+            size, position = decode_varint(data, position)
+            value = None
+            if size >= 0:
+                value = data[position : position + size]
+                position += size
+            if data[position] == 0:
+                found = NO_HEADERS
+                position += 1
+            else:
+                found, position = read_headers(data, position)
+        except IndexError:
+            raise invalid("Incorrect declared batch size, premature EOF reached") from None
+        if position != end or end > len(data):
+            raise invalid(
+                f"Invalid record size: the record should end at {end}, its fields end at {position}"
+            )
+        offset += base_offset
+        if offset >= first_offset:
+            offsets.append(offset)
+            timestamps.append(append_time if stamped else base_timestamp + timestamp)
+            keys.append(key)
+            values.append(value)
+            all_headers.append(found)
+    if position != len(data):
+        raise invalid("Incorrect declared batch size, records still remaining in file")
