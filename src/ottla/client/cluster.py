@@ -10,12 +10,19 @@ from __future__ import annotations
 from asyncio import Future
 from collections.abc import Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeAlias, TypeVar
 
 from ottla.client.connection import BrokerConnection
-from ottla.client.errors import ClientClosed, ClientError, ClientTimeout, ConnectionFailed, NoBroker
+from ottla.client.errors import (
+    ClientClosed,
+    ClientError,
+    ClientTimeout,
+    ConnectionFailed,
+    NoBroker,
+    NoSuchBroker,
+)
 from ottla.client.retry import backoff_ms
-from ottla.client.settings import ClientSettings
+from ottla.client.settings import ConnectionSettings
 from ottla.client.view import NO_LEADER, ClusterView, TopicView
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.wire.declaration import Body
@@ -25,6 +32,12 @@ from ottla.world.doors import Address, World
 R = TypeVar("R", bound=Body)
 T = TypeVar("T")
 
+Place: TypeAlias = "tuple[Address, int]"
+"""An address, and the lane there: each lane is a connection of its own."""
+
+SHARED_LANE: Final = 0
+"""The lane of everybody whose requests are answered at once."""
+
 MISSING: Final = frozenset(
     {ErrorCode.UNKNOWN_TOPIC_OR_PARTITION, ErrorCode.UNKNOWN_TOPIC_ID, ErrorCode.LEADER_NOT_AVAILABLE}
 )
@@ -33,12 +46,13 @@ MISSING: Final = frozenset(
 class Cluster:
     """Connections and metadata. Opened by `connect` or `async with`; shared by producers, consumers and admins."""
 
-    def __init__(self, world: World, settings: ClientSettings) -> None:
+    def __init__(self, world: World, settings: ConnectionSettings) -> None:
         self.world = world
         self.settings = settings
         self.view = ClusterView()
-        self._connections: dict[Address, BrokerConnection] = {}
-        self._opening: dict[Address, Future[Any]] = {}
+        self._connections: dict[Place, BrokerConnection] = {}
+        self._opening: dict[Place, Future[Any]] = {}
+        self._lanes = 0
         self._closed = False
 
     async def __aenter__(self) -> Cluster:
@@ -70,20 +84,33 @@ class Cluster:
         *,
         timeout: int | None = None,
         newest: int | None = None,
+        lane: int = SHARED_LANE,
     ) -> R:
         """Ask one broker. Raises ConnectionFailed, ClientTimeout, VersionMismatch."""
-        connection = await self.connection(node_id)
+        connection = await self.connection(node_id, lane)
         return await connection.call(request, response, timeout=timeout, newest=newest)
 
     async def on_any(
         self, request: Body, response: type[R], *, timeout: int | None = None, newest: int | None = None
     ) -> R:
         """Ask whichever broker answers first, known ones before bootstrap servers. Raises NoBroker."""
+
+        async def ask(connection: BrokerConnection) -> R:
+            return await connection.call(request, response, timeout=timeout, newest=newest)
+
+        return await self.with_any(ask)
+
+    async def with_any(self, ask: Callable[[BrokerConnection], Awaitable[T]]) -> T:
+        """As `on_any`, for questions that depend on what the broker speaks. Raises NoBroker."""
         reasons: dict[Address, str] = {}
         for address in self._addresses():
             try:
-                connection = await self._connected(address)
-                return await connection.call(request, response, timeout=timeout, newest=newest)
+                connection = await self._connected((address, SHARED_LANE))
+                try:
+                    return await ask(connection)
+                except ConnectionFailed:
+                    # It stood a moment ago: a broker that started anew, or that closes what is idle. One more try.
+                    return await ask(await self._connected((address, SHARED_LANE)))
             except (ConnectionFailed, ClientTimeout) as error:
                 reasons[address] = str(error).removeprefix(f"no connection to {address}: ")
         raise NoBroker(reasons)
@@ -97,15 +124,25 @@ class Cluster:
             return await self.on_any(request, response, timeout=timeout, newest=newest)
         return await self.on_node(node_id, request, response, timeout=timeout, newest=newest)
 
-    async def connection(self, node_id: int) -> BrokerConnection:
+    def new_lane(self) -> int:
+        """A lane for somebody whose requests wait at the broker (a long fetch, a join): answers come in the order of
+        the requests, so on the shared lane everybody else would wait with them. Given back with `close_lane`."""
+        self._lanes += 1
+        return self._lanes
+
+    def close_lane(self, lane: int) -> None:
+        for place in [place for place in self._connections if place[1] == lane]:
+            self._connections.pop(place).close()
+
+    async def connection(self, node_id: int, lane: int = SHARED_LANE) -> BrokerConnection:
         """The connection to a broker, opened when there is none. Raises ConnectionFailed, ClientTimeout."""
         address = self.view.nodes.get(node_id)
         if address is None:
             await self.refresh(())
             address = self.view.nodes.get(node_id)
         if address is None:
-            raise ClientError(f"the cluster has no broker {node_id} (it has {sorted(self.view.nodes)})")
-        return await self._connected(address)
+            raise NoSuchBroker(f"the cluster has no broker {node_id} (it has {sorted(self.view.nodes)})")
+        return await self._connected((address, lane))
 
     def _addresses(self) -> list[Address]:
         """Where to ask when any broker will do: an open connection first, then the others by chance."""
@@ -115,28 +152,28 @@ class Cluster:
             for last in range(len(each) - 1, 0, -1):
                 other = self.world.chance.below(last + 1)
                 each[last], each[other] = each[other], each[last]
-        known.sort(key=lambda address: address not in self._connections)
+        known.sort(key=lambda address: (address, SHARED_LANE) not in self._connections)
         return known + servers
 
-    async def _connected(self, address: Address) -> BrokerConnection:
-        """The one connection to an address. Those who ask while it opens wait for the same one."""
+    async def _connected(self, place: Place) -> BrokerConnection:
+        """The one connection to an address on a lane. Those who ask while it opens wait for the same one."""
         if self._closed:
             raise ClientClosed("the client is closed")
-        connection = self._connections.get(address)
+        connection = self._connections.get(place)
         if connection is not None and connection.usable:
             return connection
-        opening = self._opening.get(address)
+        opening = self._opening.get(place)
         if opening is None:
-            opening = self._opening[address] = self.world.clock.future()
-            self.world.clock.spawn(self._open(address, opening), name=f"connect to {address}")
+            opening = self._opening[place] = self.world.clock.future()
+            self.world.clock.spawn(self._open(place, opening), name=f"connect to {place[0]}")
         outcome = await shared(opening, self.world)
         if isinstance(outcome, BaseException):
             raise outcome
         assert isinstance(outcome, BrokerConnection)
         return outcome
 
-    async def _open(self, address: Address, opening: Future[Any]) -> None:
-        connection = BrokerConnection(self.world, address, self.settings)
+    async def _open(self, place: Place, opening: Future[Any]) -> None:
+        connection = BrokerConnection(self.world, place[0], self.settings)
         outcome: BrokerConnection | Exception = connection
         try:
             await connection.open()
@@ -144,11 +181,11 @@ class Cluster:
             connection.close()
             outcome = error
         else:
-            self._connections[address] = connection
+            self._connections[place] = connection
             if self._closed:
                 connection.close()
         finally:
-            del self._opening[address]
+            del self._opening[place]
             if not opening.done():
                 opening.set_result(outcome)
 

@@ -12,7 +12,7 @@ from collections import deque
 from typing import Any, Final, NamedTuple, TypeVar
 
 from ottla.client.errors import ClientTimeout, ConnectionFailed, VersionMismatch
-from ottla.client.settings import ClientSettings
+from ottla.client.settings import ConnectionSettings
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.wire.api_key import ApiKey
 from ottla.core.wire.codec import DecodeError, decode, decode_from, encode, encode_parts
@@ -41,10 +41,12 @@ class Waiting(NamedTuple):
 class BrokerConnection:
     """A connection and its queue of waiting requests. The Network door's `Session`."""
 
-    def __init__(self, world: World, address: Address, settings: ClientSettings) -> None:
+    def __init__(self, world: World, address: Address, settings: ConnectionSettings) -> None:
         self.address = address
         self.versions: dict[int, tuple[int, int]] = {}
         """API key -> (oldest, newest) version the broker speaks."""
+        self.features: dict[str, int] = {}
+        """Feature -> the level the cluster has agreed on (KIP-584)."""
         self.error: ConnectionFailed | ClientTimeout | None = None
         """Why the connection is of no more use."""
         self._world = world
@@ -73,6 +75,7 @@ class BrokerConnection:
             raise ConnectionFailed(self.address, reason(error)) from error
         answer = await self._ask_versions()
         self.versions = {api.api_key: (api.min_version, api.max_version) for api in answer.api_keys}
+        self.features = {each.name: each.max_version_level for each in answer.finalized_features}
 
     async def _ask_versions(self) -> ApiVersionsResponse:
         """ApiVersions with our newest version, or what a broker that is older than that offers (KIP-511)."""
@@ -80,7 +83,7 @@ class BrokerConnection:
         request = ApiVersionsRequest(
             client_software_name=SOFTWARE, client_software_version=software_version()
         )
-        answer = await self._exchange(request, ApiVersionsResponse, newest, None)
+        answer: ApiVersionsResponse = await self._exchange(request, ApiVersionsResponse, newest, None)
         if answer.error_code == ErrorCode.UNSUPPORTED_VERSION:
             offered = next(
                 (api.max_version for api in answer.api_keys if api.api_key == ApiKey.API_VERSIONS), 0
@@ -112,8 +115,15 @@ class BrokerConnection:
         `timeout` in ms (default: request.timeout.ms). Raises ConnectionFailed, ClientTimeout, VersionMismatch.
         Errors inside the answer are the caller's to read.
         """
+        answer: R = await self.begin(request, response, timeout=timeout, newest=newest)
+        return answer
+
+    def begin(
+        self, request: Body, response: type[R], *, timeout: int | None = None, newest: int | None = None
+    ) -> Future[Any]:
+        """As `call`, for those to whom the order of requests matters: it is sent when this returns."""
         version = self.version_of(type(request), newest)
-        return await self._exchange(request, response, version, timeout)
+        return self._exchange(request, response, version, timeout)
 
     def send(self, request: Body, *, newest: int | None = None) -> None:
         """Send a request that gets no answer (Produce with acks=0)."""
@@ -124,15 +134,14 @@ class BrokerConnection:
 
     # -- requests
 
-    async def _exchange(self, request: Body, response: type[R], version: int, timeout: int | None) -> R:
+    def _exchange(self, request: Body, response: type[R], version: int, timeout: int | None) -> Future[Any]:
         clock = self._world.clock
         deadline = clock.now() + (self._settings.request_timeout_ms if timeout is None else timeout)
         correlation_id = self._write(request, version)
         waiting = Waiting(correlation_id, response, version, clock.future(), deadline)
         self._waiting.append(waiting)
         self._set_timer(clock)
-        answer: R = await waiting.future
-        return answer
+        return waiting.future
 
     def _write(self, request: Body, version: int) -> int:
         if self.error is not None:

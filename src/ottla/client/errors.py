@@ -30,6 +30,12 @@ class NoBroker(ConnectionFailed):
         self.reasons = reasons
 
 
+class NoSuchBroker(ClientError):
+    """A broker id that the cluster does not know, or does not know any more."""
+
+    hint = "Admin.describe_cluster() tells which brokers there are."
+
+
 class ClientTimeout(ClientError):
     """An answer, a leader or a delivery did not come within its time."""
 

@@ -44,6 +44,8 @@ class Fetched(msgspec.Struct):
     last_stable_offset: int
     log_start_offset: int
     error: KafkaError | None = None
+    first_offset: int = 0
+    """The offset that was asked for; the batches may begin before it."""
 
     def records(self) -> Iterator[Record]:
         """All records, in order."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from typing import Final, TypeAlias
 
 import msgspec
 
+from ottla.client.by_leader import from_leaders
 from ottla.client.cluster import Cluster
+from ottla.client.opening import Lease
+from ottla.client.settings import ConsumerSettings
 from ottla.core.model.errors import KafkaError, error_of
 from ottla.core.model.ids import NO_OFFSET
 from ottla.core.wire.messages.list_offsets import (
@@ -38,31 +40,48 @@ class FoundOffset(msgspec.Struct, frozen=True):
 
 
 async def list_offsets(
-    cluster: Cluster, wanted: Mapping[TopicPartition, int], *, timeout: int | None = None
+    cluster: Cluster,
+    wanted: Mapping[TopicPartition, int],
+    *,
+    isolation_level: str | None = None,
+    timeout: int | None = None,
 ) -> dict[TopicPartition, FoundOffset]:
     """Offsets by timestamp in ms, or LATEST, EARLIEST, MAX_TIMESTAMP; leaders that moved are followed.
+
+    `isolation_level` None: what the cluster's client was set to, read_uncommitted when it is no consumer.
 
     Raises KafkaError for a partition that is refused or missing, NoBroker, ClientTimeout.
     """
     found: dict[TopicPartition, FoundOffset] = {}
-
-    async def attempt() -> None:
-        by_leader: dict[int, list[TopicPartition]] = defaultdict(list)
-        for topic, partition in wanted:
-            if (topic, partition) not in found:
-                by_leader[await cluster.leader(topic, partition)].append((topic, partition))
-        try:
-            for leader, partitions in by_leader.items():
-                answer = await cluster.on_node(
-                    leader, list_offsets_request(cluster, wanted, partitions), ListOffsetsResponse
-                )
-                take(answer, found)
-        except KafkaError:
-            await cluster.refresh({topic for topic, _ in wanted})
-            raise
-
-    await cluster.retrying(attempt, timeout=timeout)
+    each = await list_offsets_each(cluster, wanted, isolation_level=isolation_level, timeout=timeout)
+    for partition, offset in each.items():
+        if isinstance(offset, KafkaError):
+            raise offset
+        found[partition] = offset
     return found
+
+
+async def list_offsets_each(
+    cluster: Cluster,
+    wanted: Mapping[TopicPartition, int],
+    *,
+    isolation_level: str | None = None,
+    timeout: int | None = None,
+    patient: bool = True,
+) -> dict[TopicPartition, FoundOffset | KafkaError]:
+    """As `list_offsets`, a refusal beside its partition. `patient`: a topic that is missing is awaited.
+
+    Raises NoBroker, ConnectionFailed, ClientTimeout.
+    """
+    level = isolation_level or Lease(ConsumerSettings, cluster).settings.isolation_level
+
+    async def ask(
+        leader: int, partitions: list[TopicPartition]
+    ) -> dict[TopicPartition, FoundOffset | KafkaError]:
+        request = list_offsets_request(cluster, wanted, partitions, level)
+        return found_offsets(await cluster.on_node(leader, request, ListOffsetsResponse))
+
+    return await from_leaders(cluster, wanted, ask, timeout=timeout, patient=patient)
 
 
 async def end_offsets(cluster: Cluster, partitions: Iterable[TopicPartition]) -> dict[TopicPartition, int]:
@@ -78,7 +97,10 @@ async def start_offsets(cluster: Cluster, partitions: Iterable[TopicPartition]) 
 
 
 def list_offsets_request(
-    cluster: Cluster, wanted: Mapping[TopicPartition, int], partitions: list[TopicPartition]
+    cluster: Cluster,
+    wanted: Mapping[TopicPartition, int],
+    partitions: list[TopicPartition],
+    isolation_level: str,
 ) -> ListOffsetsRequest:
     topics: dict[str, ListOffsetsTopic] = {}
     for topic, partition in partitions:
@@ -89,26 +111,23 @@ def list_offsets_request(
     settings = cluster.settings
     return ListOffsetsRequest(
         replica_id=CONSUMER,
-        isolation_level=ISOLATION[settings.isolation_level],
+        isolation_level=ISOLATION[isolation_level],
         topics=list(topics.values()),
         timeout_ms=settings.request_timeout_ms,
     )
 
 
-def take(answer: ListOffsetsResponse, found: dict[TopicPartition, FoundOffset]) -> None:
-    """Keep what was found. Raises KafkaError for the first partition that was refused."""
-    refused: KafkaError | None = None
+def found_offsets(answer: ListOffsetsResponse) -> dict[TopicPartition, FoundOffset | KafkaError]:
+    found: dict[TopicPartition, FoundOffset | KafkaError] = {}
     for topic in answer.topics:
-        for partition in topic.partitions:
-            if partition.error_code:
-                code = error_of(partition.error_code)
-                refused = KafkaError(code, f"{topic.name}-{partition.partition_index}: {code.sentence}")
-                continue
-            found[topic.name, partition.partition_index] = FoundOffset(
-                partition.offset, partition.timestamp, partition.leader_epoch
+        for part in topic.partitions:
+            code = error_of(part.error_code)
+            found[topic.name, part.partition_index] = (
+                KafkaError(code, f"{topic.name}-{part.partition_index}: {code.sentence}")
+                if part.error_code
+                else FoundOffset(part.offset, part.timestamp, part.leader_epoch)
             )
-    if refused is not None:
-        raise refused
+    return found
 
 
 def or_end(found: FoundOffset, end: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Final
 
-from ottla.client.settings import ClientSettings
+from ottla.client.settings import ConnectionSettings
 from ottla.world.doors import Chance
 
 log = logging.getLogger("ottla.client")
@@ -16,7 +16,7 @@ TOLD_AT: Final = 4
 """The attempt that fails when a person begins to wonder: with default settings after about a second."""
 
 
-def backoff_ms(attempt: int, settings: ClientSettings, chance: Chance) -> int:
+def backoff_ms(attempt: int, settings: ConnectionSettings, chance: Chance) -> int:
     """Milliseconds before attempt number `attempt` (1 is the first retry), up to 20 % more or less by chance."""
     base = settings.retry_backoff_ms << min(attempt - 1, DOUBLINGS_MAX)
     base = min(base, settings.retry_backoff_max_ms)

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from ottla.client.cluster import Cluster
 from ottla.client.errors import NoBroker
-from ottla.client.settings import ClientSettings
+from ottla.client.settings import ConnectionSettings
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.wire.messages.metadata import MetadataRequest
-from tests.unit.client.scripted import ScriptedWorld, metadata
+from tests.unit.client.scripted import ScriptedBroker, ScriptedWorld, metadata
 
 
 def cluster(world: ScriptedWorld, *servers: int, **settings: int) -> Cluster:
     addresses = tuple(address for address in world.network.brokers if int(address.host[6:]) in servers)
-    return Cluster(world.doors, ClientSettings(bootstrap_servers=addresses, **settings))  # type: ignore[arg-type]
+    return Cluster(world.doors, ConnectionSettings(bootstrap_servers=addresses, **settings))  # type: ignore[arg-type]
 
 
 def test_any_bootstrap_server_leads_to_the_cluster() -> None:
@@ -27,6 +29,31 @@ def test_any_bootstrap_server_leads_to_the_cluster() -> None:
         async with cluster(world, 1, 2) as found:
             assert found.view.cluster_id == "scripted"
             assert sorted(found.view.nodes) == [1, 2]
+
+    world.run(scenario())
+
+
+@pytest.mark.parametrize("losses", [1, 2])
+def test_a_connection_that_breaks_under_a_question_is_opened_once_more(losses: int) -> None:
+    world = ScriptedWorld()
+    broker = world.broker(1)
+    answer = metadata([broker], {"a": [1]})
+    left = [losses]
+
+    def losing(request: MetadataRequest) -> Any:
+        left[0] -= 1
+        return ScriptedBroker.LOSE if left[0] >= 0 else answer(request)
+
+    broker.answers[MetadataRequest] = losing
+
+    async def scenario() -> None:
+        if losses == 1:
+            async with cluster(world, 1) as found:
+                assert sorted(found.view.nodes) == [1]
+        else:
+            with pytest.raises(NoBroker):
+                await cluster(world, 1).connect()
+        assert len(broker.asked_for(MetadataRequest)) == 2
 
     world.run(scenario())
 

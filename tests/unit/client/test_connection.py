@@ -6,14 +6,14 @@ import pytest
 
 from ottla.client.connection import BrokerConnection
 from ottla.client.errors import ClientTimeout, ConnectionFailed, VersionMismatch
-from ottla.client.settings import ClientSettings
+from ottla.client.settings import ConnectionSettings
 from ottla.core.wire.messages.api_versions import ApiVersion, ApiVersionsRequest, ApiVersionsResponse
 from ottla.core.wire.messages.metadata import MetadataRequest, MetadataResponse
 from tests.unit.client.scripted import ScriptedBroker, ScriptedWorld, all_versions, metadata
 
 
 def connection(world: ScriptedWorld, broker: ScriptedBroker, **settings: int) -> BrokerConnection:
-    return BrokerConnection(world.doors, broker.address, ClientSettings(**settings))  # type: ignore[arg-type]
+    return BrokerConnection(world.doors, broker.address, ConnectionSettings(**settings))  # type: ignore[arg-type]
 
 
 def test_answers_come_in_the_order_of_requests() -> None:

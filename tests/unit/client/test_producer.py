@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
 
 from ottla.client.cluster import Cluster
-from ottla.client.delivery import Delivered
 from ottla.client.errors import ClientError, ClientTimeout
-from ottla.client.producer import Producer
-from ottla.client.settings import ClientSettings
+from ottla.client.producing.delivery import Delivered
+from ottla.client.producing.outgoing import Outgoing
+from ottla.client.producing.producer import Producer
+from ottla.client.serialization import STRING
+from ottla.client.settings import ProducerSettings
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.batch import headers
 from ottla.core.records.record import records
@@ -71,11 +74,16 @@ class Log:
             topics.append(TopicProduceResponse(topic.name, topic.topic_id, parts))
         return ProduceResponse(responses=topics)
 
-    def run(self, scenario: Callable[[Producer], Any], **settings: Any) -> None:
+    def run(
+        self,
+        scenario: Callable[[Producer], Any],
+        make: Callable[[Cluster], Producer] = Producer,
+        **settings: Any,
+    ) -> None:
         async def inside() -> None:
-            chosen = ClientSettings(bootstrap_servers=(self.brokers[0].address,), **settings)
+            chosen = ProducerSettings(bootstrap_servers=(self.brokers[0].address,), **settings)
             async with Cluster(self.world.doors, chosen) as cluster:
-                await scenario(Producer(cluster))
+                await scenario(make(cluster))
 
         self.world.run(inside())
 
@@ -297,3 +305,85 @@ def test_what_can_be_refused_here_never_leaves(
         assert not log.brokers[0].asked_for(ProduceRequest)
 
     log.run(scenario)
+
+
+def test_a_buffer_that_stays_full_is_told_after_max_block_ms() -> None:
+    log = Log(ScriptedWorld(), {"a": [1]})
+
+    async def scenario(producer: Producer) -> None:
+        await producer.send("a", bytes(900))
+        await producer.send("a", bytes(900))
+        began = log.world.clock.now()
+        with pytest.raises(ClientTimeout, match=r"no room in buffer\.memory=2000"):
+            await producer.send("a", bytes(900))
+        assert log.world.clock.now() - began == 300
+
+    log.run(scenario, linger_ms=10_000, batch_size=100_000, buffer_memory=2_000, max_block_ms=300)
+
+
+def test_columns_fill_batches_in_the_order_of_their_rows() -> None:
+    log = Log(ScriptedWorld(), {"a": [1, 1]})
+
+    async def scenario(producer: Producer) -> None:
+        values = [b"%03d" % number for number in range(100)]
+        delivered = await (await producer.send_columns("a", values, partition=1, timestamps=range(100)))
+        assert sum(each.count for each in delivered) == 100
+        assert {each.partition for each in delivered} == {1}
+        assert [value for _, _, batch in log.written for value in batch] == values
+        assert len(log.written) > 3
+        with pytest.raises(ValueError, match="differ in length"):
+            await producer.send_columns("a", values, keys=[b"k"])
+        assert (await producer.send_columns("a", [])).is_done
+
+    log.run(scenario, batch_size=400, linger_ms=0)
+
+
+def test_rows_with_keys_go_where_records_with_these_keys_go() -> None:
+    log = Log(ScriptedWorld(), {"a": [1, 1, 1]})
+
+    async def scenario(producer: Producer) -> None:
+        keys: list[bytes | None] = [b"k%d" % (number % 5) for number in range(20)]
+        await (await producer.send_columns("a", keys, keys=keys))
+        places = {value: partition for partition, _, batch in log.written for value in batch}
+        for key in set(keys):
+            receipt = await (await producer.send("a", b"one", key=key))
+            assert receipt.partition == places[key]
+
+    log.run(scenario, linger_ms=0)
+
+
+@pytest.mark.parametrize(
+    ("partitioner", "partitions"),
+    [
+        ("round_robin", [0, 1, 2, 0]),
+        (lambda topic, key, value: len(value) % len(topic.partitions), [0, 1, 2, 0]),
+    ],
+)
+def test_partitioners_choose(partitioner: Any, partitions: list[int]) -> None:
+    log = Log(ScriptedWorld(), {"a": [1, 1, 1]})
+
+    async def scenario(producer: Producer) -> None:
+        deliveries = [await producer.send("a", b"x" * size, key=b"k") for size in (3, 4, 5, 6)]
+        assert [(await each).partition for each in deliveries] == partitions
+
+    log.run(scenario, partial(Producer, partitioner=partitioner))
+
+
+def test_interceptors_see_and_change_what_is_sent() -> None:
+    log = Log(ScriptedWorld(), {"a": [1]})
+    seen: list[int] = []
+
+    class Upper:
+        def on_send(self, topic: str, record: Outgoing) -> Outgoing:
+            return Outgoing(record.value.upper(), record.key, [("by", topic.encode())])
+
+        def on_delivered(self, delivered: Delivered) -> None:
+            seen.append(delivered.count)
+
+    async def scenario(producer: Producer) -> None:
+        await (await producer.send("a", "tea"))
+        assert log.written == [(0, 0, [b"TEA"])]
+        assert seen == [1]
+        assert producer.metrics()["record-send-total"] == 1
+
+    log.run(scenario, partial(Producer, interceptors=[Upper()], value_serializer=STRING))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from ottla.client.partitioner import StickyPartitioner, murmur2, partition_of_key
+from ottla.client.producing.partitioner import StickyPartitioner, murmur2, partition_of_key
+from ottla.client.properties import settings_from
 from ottla.client.retry import backoff_ms
-from ottla.client.settings import ClientSettings, SettingRefused, client_settings_from
+from ottla.client.settings import ConnectionSettings, ProducerSettings, SettingRefused
 from ottla.world.doors import Address
 from tests.unit.client.scripted import ScriptedChance
 
@@ -43,13 +44,14 @@ def test_sticky_stays_until_its_batch_is_full() -> None:
 
 
 def test_backoff_doubles_up_to_its_bound_within_its_jitter() -> None:
-    settings = ClientSettings(retry_backoff_ms=100, retry_backoff_max_ms=1_000)
+    settings = ConnectionSettings(retry_backoff_ms=100, retry_backoff_max_ms=1_000)
     waits = [backoff_ms(attempt, settings, ScriptedChance()) for attempt in (1, 2, 3, 4, 5, 100)]
     assert waits == [80, 160, 320, 640, 800, 800]
 
 
 def test_settings_come_under_kafkas_names() -> None:
-    settings = client_settings_from(
+    settings = settings_from(
+        ProducerSettings,
         {
             "bootstrap.servers": "one:1, [::1]:2 ,three",
             "acks": "all",
@@ -57,7 +59,7 @@ def test_settings_come_under_kafkas_names() -> None:
             "linger.ms": "0",
             "security.protocol": "PLAINTEXT",
             "compression.type": "zstd",
-        }
+        },
     )
     assert settings.bootstrap_servers == (Address("one", 1), Address("::1", 2), Address("three", 9092))
     assert (settings.acks, settings.enable_idempotence, settings.linger_ms) == (-1, False, 0)
@@ -67,8 +69,8 @@ def test_settings_come_under_kafkas_names() -> None:
 @pytest.mark.parametrize(
     ("key", "value", "message", "hint"),
     [
-        ("bootstrap.server", "x:1", "unknown client property", "did you mean bootstrap.servers?"),
-        ("linger_ms", "1", "unknown client property", "did you mean linger.ms?"),
+        ("bootstrap.server", "x:1", "unknown setting", "did you mean bootstrap.servers?"),
+        ("linger_ms", "1", "unknown setting", "did you mean linger.ms?"),
         ("sasl.mechanism", "PLAIN", "sasl.mechanism is not supported yet", "PLAINTEXT"),
         ("ssl.truststore.location", "x", "ssl.truststore.location is not supported yet", "PLAINTEXT"),
         ("security.protocol", "SASL_SSL", "security.protocol is not supported yet", "PLAINTEXT"),
@@ -83,5 +85,5 @@ def test_settings_come_under_kafkas_names() -> None:
 )
 def test_a_wrong_setting_says_what_is_right(key: str, value: str, message: str, hint: str) -> None:
     with pytest.raises(SettingRefused, match=message) as raised:
-        client_settings_from({key: value})
+        settings_from(ProducerSettings, {key: value})
     assert hint in raised.value.hint

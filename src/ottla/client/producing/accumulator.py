@@ -9,23 +9,22 @@ from asyncio import Future
 from collections.abc import Callable
 from typing import Any
 
-from ottla.client.batches import Batch, PartitionQueue
-from ottla.client.delivery import Delivered
-from ottla.client.errors import ClientClosed
-from ottla.client.settings import ClientSettings
+from ottla.client.errors import ClientClosed, ClientTimeout
+from ottla.client.producing.batches import Batch, PartitionQueue
+from ottla.client.producing.delivery import Delivered
+from ottla.client.settings import ProducerSettings
 from ottla.core.model.ids import NO_OFFSET, NO_TIMESTAMP
 from ottla.core.records.compression import Codec
 from ottla.world.doors import Clock
 
 
 class Accumulator:
-    """The queues of one producer. `on_delivery` is called once a batch."""
+    """The queues of one producer."""
 
-    def __init__(
-        self, clock: Clock, settings: ClientSettings, on_delivery: Callable[[Delivered], None] | None
-    ) -> None:
+    def __init__(self, clock: Clock, settings: ProducerSettings) -> None:
         self.settings = settings
-        self.on_delivery = on_delivery
+        self.listeners: list[Callable[[Delivered], None]] = []
+        """Called with the end of every batch, in this order."""
         self.queues: dict[tuple[str, int], PartitionQueue] = {}
         self.pending: dict[tuple[str, int], PartitionQueue] = {}
         """Queues with batches in them, in flight or not."""
@@ -38,6 +37,7 @@ class Accumulator:
         self.closed = False
         self._clock = clock
         self._codec = Codec.named(settings.compression_type)
+        self._level = settings.compression_level
 
     def batch_for(self, topic: str, partition: int, size: int) -> Batch:
         """The batch that takes the next record of a partition: the youngest with room, or a new one."""
@@ -49,7 +49,7 @@ class Accumulator:
             youngest = queue.batches[-1]
             if youngest.encoded is None and youngest.builder.size + size <= self.settings.batch_size:
                 return youngest
-        batch = Batch(topic, partition, self._codec, self._clock.now(), self._clock.future())
+        batch = Batch(topic, partition, self._codec, self._level, self._clock.now(), self._clock.future())
         queue.batches.append(batch)
         self.pending[key] = queue
         self.buffered += batch.builder.size
@@ -72,18 +72,46 @@ class Accumulator:
         outcome = Delivered(batch.topic, batch.partition, offset, batch.count, appended, error)
         if not batch.done.done():
             batch.done.set_result(outcome)
-        if self.on_delivery is not None:
-            self.on_delivery(outcome)
+        for listener in self.listeners:
+            listener(outcome)
         release(self.room)
         if not self.pending:
             release(self.idle)
 
-    async def until(self, waiters: list[Future[Any]]) -> None:
+    def drop_waiting(self, error: Exception) -> bool:
+        """End every batch that is not under way. True when one of them had been sent before."""
+        had_been_sent = False
+        for queue in list(self.pending.values()):
+            for batch in [each for each in queue.batches if not each.is_flying]:
+                had_been_sent = had_been_sent or batch.encoded is not None
+                self.finish(queue, batch, error=error)
+        return had_been_sent
+
+    async def until(self, waiters: list[Future[Any]], deadline: int | None = None) -> None:
+        """Wait to be woken. Raises ClientTimeout at `deadline`, ClientClosed."""
         if self.closed:
             raise ClientClosed("the producer is closed")
         future = self._clock.future()
         waiters.append(future)
-        await future
+        if deadline is None:
+            await future
+            return
+
+        def late() -> None:
+            if not future.done():
+                future.set_exception(
+                    ClientTimeout(
+                        f"no room in buffer.memory={self.settings.buffer_memory} within max.block.ms"
+                    )
+                )
+
+        timer = self._clock.call_at(deadline, late)
+        try:
+            await future
+        finally:
+            timer.cancel()
+            if future in waiters:
+                waiters.remove(future)
 
 
 def release(waiters: list[Future[Any]]) -> None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
-from ottla.client.batches import Batch
-from ottla.client.settings import ClientSettings
+from ottla.client.producing.batches import Batch
+from ottla.client.settings import ProducerSettings
 from ottla.client.view import ClusterView
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.model.ids import NO_OFFSET, NO_TIMESTAMP, ZERO_UUID
@@ -25,18 +25,16 @@ NEWEST_BY_NAME: Final = 12
 
 DUPLICATE: Final = ErrorCode.DUPLICATE_SEQUENCE_NUMBER
 LOST_PLACE: Final = frozenset(
-    {
-        ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER,
-        ErrorCode.UNKNOWN_PRODUCER_ID,
-        ErrorCode.INVALID_PRODUCER_EPOCH,
-        ErrorCode.INVALID_PRODUCER_ID_MAPPING,
-    }
+    {ErrorCode.OUT_OF_ORDER_SEQUENCE_NUMBER, ErrorCode.UNKNOWN_PRODUCER_ID},
 )
-"""Errors after which only a new producer id helps."""
+"""The batch is not the one that comes next, or the broker has forgotten what came before. It is not written."""
+
+LOST_IDENTITY: Final = frozenset({ErrorCode.INVALID_PRODUCER_EPOCH, ErrorCode.INVALID_PRODUCER_ID_MAPPING})
+"""The producer id is good no more."""
 
 
 def produce_request(
-    settings: ClientSettings, view: ClusterView, batches: list[Batch]
+    settings: ProducerSettings, view: ClusterView, batches: list[Batch], newest: int | None = None
 ) -> tuple[ProduceRequest, int | None]:
     """The request for encoded batches of one leader, and the newest version that can carry it."""
     topics: dict[str, TopicProduceData] = {}
@@ -51,9 +49,14 @@ def produce_request(
         data.partition_data.append(PartitionProduceData(index=batch.partition, records=batch.encoded))
     anonymous = any(data.topic_id == ZERO_UUID for data in topics.values())
     request = ProduceRequest(
-        acks=settings.acks, timeout_ms=settings.request_timeout_ms, topic_data=list(topics.values())
+        transactional_id=settings.transactional_id,
+        acks=settings.acks,
+        timeout_ms=settings.request_timeout_ms,
+        topic_data=list(topics.values()),
     )
-    return request, NEWEST_BY_NAME if anonymous else None
+    if anonymous:
+        newest = NEWEST_BY_NAME if newest is None else min(newest, NEWEST_BY_NAME)
+    return request, newest
 
 
 def produce_results(
