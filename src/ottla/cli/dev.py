@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import random
 import shutil
 import socket
 import tempfile
@@ -15,18 +16,19 @@ from typing import Any
 import click
 
 import ottla
-from ottla.cli.options import key_values, log_level_option, node_problems
+from ottla.cli.explaining import node_problems
+from ottla.cli.options import key_values, log_level_option
 from ottla.cli.problems import Problem, note
 
 LOOPBACK = "127.0.0.1"
 KAFKA_PORT = 9092
+STARTS = 5
+"""How often ports are chosen, when somebody else takes one of them first."""
 CONTROLLER_PORT = 9093
 METRICS_PORT = 9644
 PORTS_TRIED = 100
 NODE_ID = 1
 PREFIX = "ottla-dev-"
-STARTING_S = 60
-"""A temporary directory younger than this may belong to a node that is about to lock it."""
 
 
 @click.command()
@@ -56,15 +58,39 @@ def dev(data_dir: str | None, port: int | None, overrides: tuple[str, ...], log_
 
     started = time.monotonic()
     set_up(log_level)
-    kafka, controller, metrics = chosen_ports(port)
-    if port is None and kafka != KAFKA_PORT:
-        note(f"port {KAFKA_PORT} is taken: using {kafka}")
+    for attempt in range(1, STARTS + 1):
+        try:
+            ports = chosen_ports(port, apart=attempt > 1)
+            return start_dev(
+                data_dir, ports, key_values(overrides, "--override"), started, asked=port is not None
+            )
+        except Problem as problem:
+            if attempt == STARTS or not is_port_lost(problem):
+                raise
+    raise AssertionError("the last attempt returns or raises")
+
+
+def is_port_lost(problem: Problem) -> bool:
+    """Whether somebody else took a port between our look at it and our listening there."""
+    return isinstance(problem.__cause__, OSError) and problem.__cause__.errno == errno.EADDRINUSE
+
+
+def start_dev(
+    data_dir: str | None,
+    ports: tuple[int, int, int],
+    overrides: dict[str, str],
+    started: float,
+    *,
+    asked: bool,
+) -> int:
+    """Run a node at these ports, `asked` for or found, in a directory of its own. Raises Problem."""
+    kafka, controller, metrics = ports
     with data_directory(data_dir) as directory:
-        properties = dev_properties(directory, kafka, controller, metrics) | key_values(
-            overrides, "--override"
-        )
+        properties = dev_properties(directory, kafka, controller, metrics) | overrides
 
         def ready(node: Any) -> None:
+            if kafka != KAFKA_PORT and not asked:
+                note(f"port {KAFKA_PORT} is taken: using {kafka}")
             spent = round((time.monotonic() - started) * 1000)
             page = node.bound_addresses.get("METRICS")
             click.echo(
@@ -96,7 +122,9 @@ def data_directory(chosen: str | None) -> Iterator[str]:
     if chosen is not None:
         yield os.path.abspath(chosen)
         return
-    remove_leftovers(tempfile.gettempdir(), time.time())
+    from ottla.world.real.leftovers import remove_leftovers
+
+    remove_leftovers(tempfile.gettempdir(), PREFIX, time.time())
     directory = tempfile.mkdtemp(prefix=PREFIX)
     try:
         yield directory
@@ -104,41 +132,21 @@ def data_directory(chosen: str | None) -> Iterator[str]:
         shutil.rmtree(directory, ignore_errors=True)
 
 
-def remove_leftovers(parent: str, now: float) -> None:
-    """Remove the temporary directories of nodes that were killed: those whose lock nobody holds. `now` in seconds."""
-    from ottla.world.real.disk import RealDisk
-
-    disk = RealDisk()
-    for name in os.listdir(parent):
-        path = os.path.join(parent, name)
-        lock = os.path.join(path, ".lock")
-        if not name.startswith(PREFIX) or not os.path.isfile(lock):
-            continue
-        try:
-            if os.stat(path).st_uid != os.getuid() or now - os.stat(lock).st_mtime < STARTING_S:
-                continue
-            held = disk.lock(lock)
-        except OSError:  # locked by a running node, gone meanwhile, or not ours
-            continue
-        try:
-            shutil.rmtree(path, ignore_errors=True)
-        finally:
-            held.release()
-
-
-def chosen_ports(port: int | None) -> tuple[int, int, int]:
+def chosen_ports(port: int | None, *, apart: bool = False) -> tuple[int, int, int]:
     """Ports for Kafka, the controller and the metrics: the usual ones, or the next that are free.
 
-    Raises Problem when the port asked for is taken.
+    `apart`: look from somewhere else on, because others look for ports as well. Raises Problem when the port asked
+    for is taken.
     """
+    ahead = random.randrange(PORTS_TRIED) if apart else 0
     taken: set[int] = set()
     if port is not None and not is_free(port):
         raise Problem(f"port {port} is taken", "leave --port out to take the next free one.")
-    kafka = port or next_free(KAFKA_PORT, taken)
+    kafka = port or next_free(KAFKA_PORT + ahead, taken)
     taken.add(kafka)
-    controller = next_free(CONTROLLER_PORT, taken)
+    controller = next_free(CONTROLLER_PORT + ahead, taken)
     taken.add(controller)
-    return kafka, controller, next_free(METRICS_PORT, taken)
+    return kafka, controller, next_free(METRICS_PORT + ahead, taken)
 
 
 def next_free(port: int, taken: set[int]) -> int:
@@ -174,6 +182,14 @@ def dev_properties(directory: str, kafka: int, controller: int, metrics: int) ->
         "controller.quorum.bootstrap.servers": f"localhost:{controller}",
         "log.dirs": directory,
         "ottla.metrics.port": str(metrics),
+        # As in Kafka's own sample for one node: coordinators that need no other.
+        "offsets.topic.replication.factor": "1",
+        "transaction.state.log.replication.factor": "1",
+        "transaction.state.log.min.isr": "1",
+        "share.coordinator.state.topic.replication.factor": "1",
+        "share.coordinator.state.topic.min.isr": "1",
+        # Whoever tries something out should not wait for members that do not come.
+        "group.initial.rebalance.delay.ms": "0",
     }
 
 

@@ -28,6 +28,22 @@ class Lazy(NamedTuple):
     summary: str
 
 
+def completed_by(name: str) -> Callable[[click.Context, click.Parameter, str], list[Any]]:
+    """A completer of `ottla.cli.completion`, imported when somebody presses Tab."""
+
+    def complete(context: click.Context, param: click.Parameter, start: str) -> list[Any]:
+        found: list[Any] = getattr(importlib.import_module("ottla.cli.completion"), name)(
+            context, param, start
+        )
+        return found
+
+    return complete
+
+
+TOPIC_NAMES = completed_by("topic_names")
+GROUP_NAMES = completed_by("group_names")
+
+
 class NounGroup(click.Group):
     """A group that knows which command was probably meant."""
 

@@ -43,6 +43,8 @@ class Field(msgspec.Struct, frozen=True):
 
 
 VERBS: Final = "kvtpT"
+DIGITS_MAX: Final = 18
+"""Of a partition or a timestamp: whatever has so many fits 64 bits."""
 
 
 class LineTemplate:
@@ -85,7 +87,7 @@ def take(draft: Draft, verb: str, content: bytes) -> None:
         draft.topic = content.decode("utf-8", "replace")
     else:
         text = content.decode("ascii", "replace")
-        if not text.isdigit():
+        if not text.isdigit() or len(text) > DIGITS_MAX:
             raise BadLine(f"%{verb} reads {text!r}, which is no number")
         if verb == "p":
             draft.partition = int(text)

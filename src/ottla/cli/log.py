@@ -38,8 +38,8 @@ def log() -> None:
 def dump(files: tuple[str, ...], deep: bool, print_data: bool, decoder: str, output: str) -> int:
     """Print segments, indexes, snapshots and checkpoints.
 
-    Nothing is changed, and no node needs to run. A file that is broken is shown up to the fault; the exit code is
-    then 1.
+    Nothing is changed, and no node needs to run. An index is held against the segment beside it. A file that is
+    broken is shown up to the fault; the exit code is then 1.
 
     \b
     ottla log dump data/orders-0/00000000000000000000.log --print-data

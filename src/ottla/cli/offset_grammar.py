@@ -15,7 +15,10 @@ from typing import Final, NamedTuple, TypeAlias
 
 SECOND: Final = 1_000
 UNITS: Final = {"ms": 1, "s": SECOND, "m": 60 * SECOND, "h": 3_600 * SECOND, "d": 86_400 * SECOND}
-DURATION: Final = re.compile(r"(\d+)(ms|s|m|h|d)")
+DURATION: Final = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+OFFSET_MAX: Final = 2**63 - 1
+LONGEST: Final = 100
+"""Letters of a range: two moments to the microsecond take 66."""
 ALIASES: Final = {
     "oldest": "start",
     "earliest": "start",
@@ -64,6 +67,8 @@ class BadOffset(ValueError):
 def parse_offsets(text: str, now: int) -> OffsetRange:
     """Read the grammar; `now` in ms since 1970. Raises BadOffset."""
     text = text.strip()
+    if len(text) > LONGEST:
+        raise BadOffset(f"{text[:LONGEST]!r}… is no offset")
     if text.startswith("@"):
         return parse_times(text[1:], now)
     start, colon, stop = text.partition(":")
@@ -82,7 +87,7 @@ def parse_point(text: str, whole: str) -> Point:
     if word == "end":
         return AtEnd()
     sign, digits = (text[0], text[1:]) if text[:1] in ("+", "-") else ("", text)
-    if not (digits.isascii() and digits.isdigit()) or len(digits) > 19:
+    if not (digits.isascii() and digits.isdigit()) or len(digits) > 19 or int(digits) > OFFSET_MAX:
         raise BadOffset(f"{whole!r} is no offset")
     number = int(digits)
     if sign == "+":

@@ -10,6 +10,7 @@ import click
 Row = Mapping[str, Any]
 
 GAP = "  "
+DATA_FORMS = ("json", "jsonl", "yaml")
 
 
 def print_rows(rows: Sequence[Row], form: str, *, columns: Sequence[str], wide: Sequence[str] = ()) -> None:
@@ -17,8 +18,8 @@ def print_rows(rows: Sequence[Row], form: str, *, columns: Sequence[str], wide: 
 
     `name` prints the first column alone.
     """
-    if form in ("json", "jsonl"):
-        print_json(rows, form)
+    if form in DATA_FORMS:
+        print_data(rows, form)
     elif form == "name":
         for row in rows:
             click.echo(cell(row[columns[0]]))
@@ -26,8 +27,13 @@ def print_rows(rows: Sequence[Row], form: str, *, columns: Sequence[str], wide: 
         print_table(rows, [*columns, *wide] if form == "wide" else columns)
 
 
-def print_json(rows: Sequence[Row], form: str) -> None:
-    """`json`: one indented array; `jsonl`: one object a line."""
+def print_data(rows: Sequence[Row], form: str) -> None:
+    """For programs. `json`: one indented array; `jsonl`: one object a line; `yaml`: one list."""
+    if form == "yaml":
+        from ottla.cli.yaml_text import yaml_text
+
+        click.echo(yaml_text(rows), nl=False)
+        return
     from msgspec import json
 
     if form == "jsonl":

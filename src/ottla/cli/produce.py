@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING
 import click
 import msgspec
 
-from ottla.cli.options import client_settings, connection_options, on_cluster
 from ottla.cli.problems import USAGE, Problem, note
+from ottla.cli.target import Target, client_settings, on_cluster, target_options
 
 if TYPE_CHECKING:
     from ottla.cli.line_template import Draft, LineTemplate
     from ottla.client.cluster import Cluster
-    from ottla.client.delivery import Delivered
-    from ottla.client.producer import Producer
+    from ottla.client.producing.delivery import Delivered
+    from ottla.client.producing.producer import Producer
 
 BATCH_SIZE = "131072"
 """A pipe fills batches faster than Kafka's default of 16 kB serves."""
@@ -83,7 +83,7 @@ class Tally(msgspec.Struct):
     "-Z", "--tombstone", "tombstones", is_flag=True, help="An empty value is a null: it deletes its key."
 )
 @click.option("-o", "--output", type=click.Choice(("jsonl",)), help="Print every delivered batch.")
-@connection_options
+@target_options
 def produce(
     topic: str | None,
     key: str | None,
@@ -96,9 +96,7 @@ def produce(
     delimiter: str,
     tombstones: bool,
     output: str | None,
-    bootstrap: str | None,
-    extra: tuple[str, ...],
-    config_file: str | None,
+    target: Target,
 ) -> int:
     r"""Write lines of stdin to TOPIC, a record each.
 
@@ -123,7 +121,10 @@ def produce(
     )
     chosen = {"compression.type": compression, "acks": acks}
     flags = tuple(f"{name}={value}" for name, value in chosen.items() if value is not None)
-    settings = client_settings(bootstrap, (f"batch.size={BATCH_SIZE}", *extra, *flags), config_file)
+    from ottla.client.settings import ProducerSettings
+
+    target = target._replace(extra=(*target.extra, *flags))
+    settings = client_settings(target, ProducerSettings, {"batch.size": BATCH_SIZE})
     tally = Tally(output)
     on_cluster(settings, lambda cluster: pump(cluster, reading, tally))
     if sys.stderr.isatty():
@@ -174,11 +175,11 @@ def parse_header(text: str) -> tuple[str, bytes | None]:
 
 async def pump(cluster: Cluster, reading: Reading, tally: Tally) -> None:
     """Read, send, and wait for all of it. Raises what the first failed batch failed with."""
-    from ottla.client.producer import Producer
+    from ottla.client.producing.producer import Producer
 
     async with Producer(cluster, on_delivery=tally.take) as producer:
         number = 0
-        async for line in lines(reading.delimiter, cluster.settings.max_request_size):
+        async for line in lines(reading.delimiter, producer.settings.max_request_size):
             number += 1
             await send(producer, reading, draft_of(reading, line, number))
             if tally.error is not None:

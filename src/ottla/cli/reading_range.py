@@ -2,13 +2,41 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING
 
-from ottla.cli.offset_grammar import AtEnd, AtOffset, AtStart, AtTime, OffsetRange, Point
+import click
+
+from ottla.cli.offset_grammar import (
+    AtEnd,
+    AtOffset,
+    AtStart,
+    AtTime,
+    BadOffset,
+    OffsetRange,
+    Point,
+    parse_offsets,
+)
 from ottla.client.offsets import TopicPartition, end_offsets, list_offsets, or_end, start_offsets
 
 if TYPE_CHECKING:
     from ottla.client.cluster import Cluster
+
+
+def range_option(text: str, option: str) -> OffsetRange:
+    """What an option says in the grammar. Raises UsageError."""
+    try:
+        return parse_offsets(text, time.time_ns() // 1_000_000)
+    except BadOffset as error:
+        raise click.UsageError(f"{option} {text}: {error}") from error
+
+
+def point_option(text: str, option: str) -> Point:
+    """One point, no range. Raises UsageError."""
+    found = range_option(text, option)
+    if found.stop is not None:
+        raise click.UsageError(f"{option} {text}: a range is no point")
+    return found.start
 
 
 async def resolve_range(

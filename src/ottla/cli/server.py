@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 import ottla
-from ottla.cli.options import key_values, log_level_option, node_problems
+from ottla.cli.explaining import node_problems
+from ottla.cli.options import key_values, log_level_option
+from ottla.compiled import is_compiled
 
 if TYPE_CHECKING:
     from ottla.broker.config.node_settings import NodeSettings
@@ -42,7 +44,13 @@ def server(file: str, overrides: tuple[str, ...], log_level: str) -> int:
 
     set_up(log_level)
     settings = read_settings(file, overrides)
-    log.info("ottla %s starts: file=%s pid=%d", ottla.__version__, file, os.getpid())
+    log.info(
+        "ottla %s starts: file=%s pid=%d compiled=%s",
+        ottla.__version__,
+        file,
+        os.getpid(),
+        "yes" if is_compiled() else "no",
+    )
     return run_node(settings)
 
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 import click
 
+from ottla.cli.explaining import node_problems
 from ottla.cli.lazy import NounGroup
-from ottla.cli.options import node_problems
 
 if TYPE_CHECKING:
     from ottla.broker.config.node_settings import NodeSettings

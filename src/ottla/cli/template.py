@@ -39,6 +39,8 @@ class Shown(NamedTuple):
 Part: TypeAlias = Callable[[Shown], bytes]
 Template: TypeAlias = Callable[[Shown], bytes]
 
+LAST_DATED_MS: Final = 253_402_300_799_999
+"""The end of the year 9999, behind which no calendar of Python goes; a producer may write any number."""
 ESCAPES: Final = {"n": "\n", "t": "\t", "r": "\r", "0": "\0", "\\": "\\"}
 
 
@@ -211,6 +213,8 @@ def moment(pattern: str | None) -> Part:
     def show(shown: Shown) -> bytes:
         if shown.record.timestamp < 0:
             return b""
+        if shown.record.timestamp > LAST_DATED_MS:
+            return b"%d" % shown.record.timestamp
         return datetime.fromtimestamp(shown.record.timestamp / 1000, UTC).strftime(pattern).encode()
 
     return show

@@ -9,9 +9,11 @@ import click
 import pytest
 from click.testing import CliRunner
 
+from ottla.broker.auto_create import INTERNAL
 from ottla.cli.dev import banner, chosen_ports, dev_properties
+from ottla.cli.explaining import advice
 from ottla.cli.main import COMMANDS, main
-from ottla.cli.options import advice, key_values
+from ottla.cli.options import key_values
 
 HEAVY = ("asyncio", "msgspec", "logging", "ssl", "ottla.core", "ottla.world", "ottla.broker", "ottla.client")
 
@@ -54,8 +56,11 @@ def test_the_list_of_commands_says_what_each_says_of_itself(name: str) -> None:
         (["produce"], 2, "name a topic", "--help"),
         (["produce", "a", "-f", "%k%v"], 2, "two verbs need text between them", "--help"),
         (["produce", "a", "-K", ":", "-f", "%k %v"], 2, "-K and -f", "--help"),
-        (["consume", "a", "-o", "somewhere"], 2, "'somewhere' is no offset", "--help"),
-        (["consume", "a", "-o", "start", "-o", "end"], 2, "once each", "--help"),
+        (["consume", "a", "--offset", "somewhere"], 2, "'somewhere' is no offset", "--help"),
+        (["consume", "a", "-o", "end"], 2, "-o end: that is an offset", "--offset end"),
+        (["consume", "a", "-o", "@-1h:"], 2, "that is an offset", "--offset @-1h:"),
+        (["consume", "a", "-o", "csv"], 2, "'csv' is not one of", "--help"),
+        (["topic", "create", "a", "-c", "no-such-context"], 3, "there is no context", "context list"),
         (["consume", "a", "-p", "x"], 2, "not a list of partition numbers", "--help"),
         (["consume", "a", "-f", "%q"], 2, "%q means nothing here", "--help"),
         (["consume", "a", "-o", "json", "-f", "%v"], 2, "two ways to print", "--help"),
@@ -102,6 +107,13 @@ def test_dev_ports_differ_and_a_taken_one_is_passed_over() -> None:
     ports = chosen_ports(None)
     assert len(set(ports)) == 3
     assert "127.0.0.1" in dev_properties("/data", *ports)["listeners"]
+
+
+def test_a_dev_node_needs_no_other_for_its_coordinators() -> None:
+    properties = dev_properties("/data", 1, 2, 3)
+    for topic in INTERNAL.values():
+        assert properties[topic.replicas] == "1"
+        assert topic.min_isr is None or properties[topic.min_isr] == "1"
 
 
 def test_exit_codes_of_kafkas_errors() -> None:

@@ -209,3 +209,29 @@ def test_other_files_are_refused_and_missing_ones_named(tmp_path: Path) -> None:
     assert done.exit_code == 3
     assert "notes.txt is no file of a log" in done.stderr
     assert "0.log does not exist" in done.stderr
+
+
+def test_indexes_are_held_against_the_segment_beside_them(tmp_path: Path) -> None:
+    batches = [build([Record(offset, TIME + offset, b"k", b"v")]) for offset in range(3)]
+    segment = tmp_path / "00000000000000000000.log"
+    segment.write_bytes(b"".join(batches))
+    second = len(batches[0])
+    index, times = segment.with_suffix(".index"), segment.with_suffix(".timeindex")
+    index.write_bytes(OFFSET_ENTRY.pack(1, second))
+    times.write_bytes(TIME_ENTRY.pack(TIME + 1, 1))
+    assert len(rows(index)) == len(rows(times)) == 1
+    for wrong, said in (
+        (OFFSET_ENTRY.pack(2, second), "entry 0 is of offset 2, the batch at"),
+        (OFFSET_ENTRY.pack(1, second + 1), "is none"),
+        (OFFSET_ENTRY.pack(1, 3 * second), f"the segment has {3 * second} bytes"),
+    ):
+        index.write_bytes(wrong)
+        done = dump(index)
+        assert done.exit_code == 1 and said in done.stderr, done.stderr
+    for wrong, said in (
+        (TIME_ENTRY.pack(TIME + 2, 1), f"entry 0 says {TIME + 2}, the batch at offset 1 has {TIME + 1}"),
+        (TIME_ENTRY.pack(TIME + 2, 9), "beyond the segment"),
+    ):
+        times.write_bytes(wrong)
+        done = dump(times)
+        assert done.exit_code == 1 and said in done.stderr, done.stderr

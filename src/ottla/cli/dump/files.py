@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from os.path import basename, dirname
 from typing import Final
 
+from ottla.cli.dump.against import offsets_against, times_against
 from ottla.cli.dump.decoders import TOPICS
 from ottla.cli.dump.indexes import (
     offset_index_rows,
@@ -44,9 +45,11 @@ def file_rows(disk: Disk, path: str, options: Options) -> Iterator[Row]:
         elif name in READERS:
             yield from text_rows(name, whole_file(file))
         elif kind.endswith(INDEX):
-            yield from offset_index_rows(whole_file(file), base_offset(name))
+            rows = offset_index_rows(whole_file(file), base_offset(name))
+            yield from _against_segment(disk, path, INDEX, rows, offsets_against)
         elif kind.endswith(TIME_INDEX):
-            yield from time_index_rows(whole_file(file), base_offset(name))
+            rows = time_index_rows(whole_file(file), base_offset(name))
+            yield from _against_segment(disk, path, TIME_INDEX, rows, times_against)
         elif kind.endswith(TRANSACTION_INDEX):
             yield from transaction_index_rows(whole_file(file))
         elif kind.endswith(SNAPSHOT):
@@ -55,6 +58,25 @@ def file_rows(disk: Disk, path: str, options: Options) -> Iterator[Row]:
             raise NoLogFile(UNKNOWN)
     finally:
         file.close()
+
+
+def _against_segment(
+    disk: Disk,
+    path: str,
+    suffix: str,
+    rows: Iterator[Row],
+    check: Callable[[Iterator[Row], File], Iterator[Row]],
+) -> Iterator[Row]:
+    """The rows, held against the segment where it lies beside the index."""
+    segment_path = path.removesuffix(suffix) + LOG
+    if segment_path == path + LOG or not disk.exists(segment_path):
+        yield from rows
+        return
+    segment = disk.open(segment_path)
+    try:
+        yield from check(rows, segment)
+    finally:
+        segment.close()
 
 
 def whole_file(file: File) -> bytes:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from ottla.cli.dump.rows import Broken, Row
 from ottla.core.log.index import OFFSET_ENTRY, TIME_ENTRY, TRANSACTION_ENTRY, aborted_entries
-from ottla.core.log.producers import read_snapshot
+from ottla.core.log.producer_snapshots import read_snapshot
 
 
 def offset_index_rows(data: bytes, base_offset: int) -> Iterator[Row]:
