@@ -1,7 +1,7 @@
 """Ottla beside Apache Kafka on one machine in one run: `python -m benchmarks`.
 
 One node is alive at a time; the products take turns round by round, so that what else the machine does meets both.
-Figures are medians over the rounds. The table of `docs/performance.md` is written anew by a full run.
+Figures are medians over the rounds. The tables of `docs/performance.md` are written anew by a full run.
 """
 
 from __future__ import annotations
@@ -10,53 +10,60 @@ import argparse
 import os
 import platform
 import shutil
-import socket
+import signal
 import sys
 import tempfile
 import time
+from fnmatch import fnmatch
 from pathlib import Path
+from typing import Any
 
 from tests import apache_kafka
-from tests.nodes import Node, Product, ottla
+from tests.nodes import Product, ottla
 
-from benchmarks import figures, floor, frames
-from benchmarks.cases import CASES, Bench, create_topic
-from benchmarks.load_raw import whole_answer
-from benchmarks.process import memory_mb
+from benchmarks.cases import CASES, THEMES
+from benchmarks.plan import APACHE, FLOOR, turns
+from benchmarks.process import busy_cores
+from benchmarks.results import Results, as_markdown, as_text, tables
+from benchmarks.run import run
 
 PAGE = Path(__file__).parents[1] / "docs" / "performance.md"
 BEGIN, END = "<!-- table: begin -->", "<!-- table: end -->"
-FLOOR_BYTES = 2 << 30
 HEAP = "-Xms1G -Xmx1G"
 """What Kafka's start script gives a broker."""
+INTERRUPTED = 130
+QUIET_CORES_MAX = 0.1
+"""What else the machine may do while it is measured on."""
 
 
 def main() -> None:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     asked = arguments()
-    products = {"ottla": ottla()}
-    if asked.only != "ottla":
-        lacking = apache_kafka.missing()
-        if lacking:
-            sys.exit(f"Apache Kafka {lacking}; or measure Ottla alone: --only ottla")
-        products["apache"] = apache_kafka.product(HEAP, quick=False)
-        if asked.only == "apache":
-            del products["ottla"]
-    cases = [each for each in asked.cases if apache_kafka.missing() is None or each != "kafka-tools"]
-    rounds: dict[str, figures.Rounds] = {name: {} for name in ("ottla", "apache")}
+    if asked.show:
+        show(Results.read(asked.show), asked)
+        return
+    products = chosen_products(asked)
+    cases = [CASES[name] for name in asked.cases]
+    if not shutil.which("java"):
+        cases = [case for case in cases if not case.java]
+    names = [*products, FLOOR] if asked.only in (None, FLOOR) else list(products)
+    plan = list(turns(cases, names, asked.rounds))
+    others = busy_cores(1.0)
+    if others > QUIET_CORES_MAX:
+        print(f"This machine is not quiet: {others:.1f} cores are busy with something else.", file=sys.stderr)
+    results = Results({name: title(name) for name in products}, machine(asked, others))
+    interrupted = False
     with tempfile.TemporaryDirectory(prefix="ottla-bench-", dir=asked.dir) as folder:
-        for number in range(asked.rounds):
-            for name, product in products.items():
-                measured = one_round(Path(folder) / name, product, cases, asked.scale)
-                for key, value in measured.items():
-                    rounds[name].setdefault(key, []).append(value)
-                print(f"round {number + 1} of {asked.rounds}, {name}:", file=sys.stderr)
-                print(
-                    "  " + ", ".join(f"{k} {figures.number(v)}" for k, v in measured.items()), file=sys.stderr
-                )
-        rows = figures.table(rounds["ottla"], rounds["apache"], the_floor(Path(folder), asked.scale))
-    print(figures.as_text(rows))
-    if asked.write:
-        write_page(rows, asked.rounds)
+        keep_bytecode(Path(folder))
+        try:
+            run(plan, products, Path(folder), asked.scale, results)
+        except KeyboardInterrupt:
+            interrupted = True
+    show(results, asked, whole=not (interrupted or results.failures))
+    if interrupted:
+        sys.exit(INTERRUPTED)
+    if results.failures:
+        sys.exit("\n".join(f"failed: {each}" for each in results.failures))
 
 
 def arguments() -> argparse.Namespace:
@@ -64,99 +71,112 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--quick", action="store_true", help="one short round: a look, not a measurement")
     parser.add_argument("--rounds", type=int, help="how often each product is measured (3; 1 with --quick)")
     parser.add_argument(
-        "--cases", type=lambda text: text.split(","), default=list(CASES), help=", ".join(CASES)
+        "--cases",
+        type=lambda text: text.split(","),
+        default=["*"],
+        help="names or patterns, with commas between: " + ", ".join(CASES),
     )
-    parser.add_argument("--only", choices=["ottla", "apache"], help="measure one product alone")
+    parser.add_argument(
+        "--only", help=f"measure one column alone: ottla, {APACHE}, {FLOOR} or a NAME of --also"
+    )
+    parser.add_argument(
+        "--also",
+        metavar="NAME=PYTHON",
+        action="append",
+        default=[],
+        help="another column: Ottla as installed in another Python, e.g. compiled=/tmp/wheel/bin/python",
+    )
     parser.add_argument("--dir", help="where the nodes keep their data (the system's temporary folder)")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write every value of every round here")
+    parser.add_argument("--show", type=Path, metavar="FILE", help="measure nothing: show what --json wrote")
     parser.add_argument(
         "--no-write", dest="write", action="store_false", help="leave docs/performance.md alone"
     )
     asked = parser.parse_args()
-    unknown = set(asked.cases) - set(CASES)
-    if unknown:
-        parser.error(f"no case is called {', '.join(sorted(unknown))}; there are: {', '.join(CASES)}")
+    patterns = asked.cases
+    lost = [each for each in patterns if not any(fnmatch(name, each) for name in CASES)]
+    if lost:
+        parser.error(f"no case is called {', '.join(lost)}; there are: {', '.join(CASES)}")
+    wrong = [each for each in asked.also if "=" not in each]
+    if wrong:
+        parser.error(f"--also wants NAME=PYTHON, not {wrong[0]}")
+    asked.cases = [name for name in CASES if any(fnmatch(name, each) for each in patterns)]
     asked.rounds = asked.rounds or (1 if asked.quick else 3)
     asked.scale = 0.15 if asked.quick else 1.0
     # A page in the documentation shows a whole comparison or nothing.
-    asked.write = asked.write and not asked.quick and not asked.only and asked.cases == list(CASES)
+    whole = asked.cases == list(CASES) and not (asked.quick or asked.only or asked.show)
+    asked.write = asked.write and whole
     return asked
 
 
-def one_round(directory: Path, product: Product, cases: list[str], scale: float) -> dict[str, float]:
-    """A node from birth to death; what it showed."""
-    node = Node(directory, product)
-    try:
-        node.start()
-        create_topic(node.port, "first", 1)
-        first_acknowledged(node.port)
-        node.stop()
-        began = time.perf_counter()
-        node.start(poll_seconds=0.005)
-        first_acknowledged(node.port)
-        measured = {"start": time.perf_counter() - began}
-        time.sleep(2)
-        bench = Bench(node, scale)
-        measured["idle"] = memory_mb(bench.pid)
-        warm_up(bench)
-        for case in cases:
-            measured.update(CASES[case](bench))
-        measured["loaded"] = memory_mb(bench.pid, peak=True)
-        node.stop()
-    finally:
-        node.kill()
-        shutil.rmtree(directory, ignore_errors=True)
-    return measured
+def chosen_products(asked: argparse.Namespace) -> dict[str, Product]:
+    """By name, in the order of their columns. Ends the program where Apache Kafka is wanted and cannot run."""
+    products = {"ottla": ottla()}
+    for name, python in (each.split("=", 1) for each in asked.also):
+        command = [python, "-m", "ottla.cli.main"]
+        products[name] = Product(name, [*command, "storage", "format"], [*command, "server"])
+    if asked.only in (None, APACHE):
+        lacking = apache_kafka.missing()
+        if lacking:
+            sys.exit(f"Apache Kafka {lacking}; or measure Ottla alone: --only ottla")
+        products[APACHE] = apache_kafka.product(HEAP, quick=False)
+    if asked.only is None:
+        return products
+    if asked.only not in (*products, FLOOR):
+        sys.exit(f"--only {asked.only}: there are {', '.join(products)}, {FLOOR}")
+    return {name: product for name, product in products.items() if name == asked.only}
 
 
-def first_acknowledged(port: int) -> None:
-    """Produce to the topic `first` until it is acknowledged."""
-    request = frames.produce("first", 0, frames.batch(b"first"))
-    buffer = memoryview(bytearray(1 << 16))
-    deadline = time.monotonic() + 60
-    with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
-        while True:
-            connection.sendall(request)
-            answer = bytes(whole_answer(connection, buffer))
-            if not frames.produce_error(answer, "first"):
-                return
-            if time.monotonic() > deadline:
-                raise RuntimeError(f"nothing was acknowledged: {answer!r}")
-            time.sleep(0.005)
+def keep_bytecode(folder: Path) -> None:
+    """Let the processes started here run from bytecode, as those of an installed package do: pip compiles what it
+    installs, a shell may forbid it to others."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "bytecode")
 
 
-def warm_up(bench: Bench) -> None:
-    """Let the JVM compile what it will need; Ottla gets the same."""
-    topic = bench.topic()
-    scaled = max(0.3, bench.scale)
-    common = {"what": "produce", "topic": topic, "partitions": 1, "lanes": 4, "depth": 4}
-    bench.load("load_raw", **common, size=1000, count=100, requests=int(10_000 * scaled))
-    bench.load("load_raw", **common, size=100, count=1, requests=int(30_000 * scaled))
-    bench.load("load_raw", what="consume", topic=topic, records=int(1_000_000 * scaled))
+def title(name: str) -> str:
+    return {"ottla": "Ottla", APACHE: "Apache Kafka"}.get(name, f"Ottla, {name}")
 
 
-def the_floor(folder: Path, scale: float) -> dict[str, float]:
-    path = folder / "floor"
-    into = floor.into_file(path, int(FLOOR_BYTES * scale))
-    return {"floor: socket into file": into / 1e6, "floor: file into socket": floor.out_of_file(path) / 1e6}
+def machine(asked: argparse.Namespace, others: float) -> dict[str, Any]:
+    """What the figures were measured on."""
+    return {
+        "date": time.strftime("%Y-%m-%d"),
+        "rounds": asked.rounds,
+        "scale": asked.scale,
+        "cores": len(os.sched_getaffinity(0)),
+        "system": f"{platform.system()} {platform.release().split('-')[0]}",
+        "python": platform.python_version(),
+        "apache_kafka": apache_kafka.VERSION,
+        "busy_cores_before": round(others, 2),
+    }
 
 
-def write_page(rows: list[list[str]], rounds: int) -> None:
-    """Put the table and what it was measured on between the marks of the page."""
-    text = PAGE.read_text()
-    before, rest = text.split(BEGIN, 1)
+def show(results: Results, asked: argparse.Namespace, *, whole: bool = True) -> None:
+    """Print the tables, and write what was asked to be written."""
+    shown = tables(results, CASES.values(), THEMES)
+    print(as_text(shown))
+    if asked.json:
+        results.write(asked.json)
+    if asked.write and whole:
+        PAGE.write_text(page_with(PAGE.read_text(), as_markdown(shown), results.machine))
+
+
+def page_with(page: str, text: str, on: dict[str, Any]) -> str:
+    """The page with these tables, and what they were measured on, between its marks."""
+    before, rest = page.split(BEGIN, 1)
     after = rest.split(END, 1)[1]
-    machine = (
-        f"Medians of {rounds} rounds on {time.strftime('%Y-%m-%d')}: {cores()} cores, {platform.system()} "
-        f"{platform.release().split('-')[0]}, Python {platform.python_version()}, Apache Kafka {apache_kafka.VERSION} "
-        f"with its default heap of 1 GB. “met” and “open” compare the ratio with its goal."
+    told = (
+        f"Medians of {on['rounds']} rounds on {on['date']} (heavy cases: one round): {on['cores']} cores (others used "
+        f"{on['busy_cores_before']:.1f} of them before it began), {on['system']}, "
+        f"Python {on['python']}, Apache Kafka {on['apache_kafka']} with its default heap of 1 GB. “met” and “open” "
+        f"compare the ratio with its goal; *floor* is the same requests without a node, and Ottla's share of it."
     )
-    PAGE.write_text(f"{before}{BEGIN}\n\n{machine}\n\n{figures.as_markdown(rows)}\n\n{END}{after}")
-
-
-def cores() -> int:
-
-    return len(os.sched_getaffinity(0))
+    return f"{before}{BEGIN}\n\n{told}\n\n{text}\n\n{END}{after}"
 
 
 if __name__ == "__main__":
-    main()
+    try:
+        main()
+    except KeyboardInterrupt:  # before anything was begun, or a second one
+        sys.exit(INTERRUPTED)

@@ -1,13 +1,21 @@
-"""The rows of the table: what each figure means, and the goal for Ottla's against Apache Kafka's."""
+"""Figures and what they say: a row of the table, the goal for Ottla's against Apache Kafka's, medians and percentiles."""
 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+Values = dict[str, float]
+"""What a case measured, by the names of its figures."""
+
+Rounds = dict[str, list[float]]
+"""The values of each figure, one a round."""
 
 
 @dataclass(frozen=True)
 class Figure:
+    name: str
     title: str
     unit: str
     goal: float | None = None
@@ -15,35 +23,63 @@ class Figure:
     less: bool = False
     """Whether less is better."""
 
+    def met(self, ratio: float) -> bool | None:
+        """Whether the ratio reaches the goal; None without one."""
+        if self.goal is None:
+            return None
+        return ratio <= self.goal if self.less else ratio >= self.goal
 
-FIGURES: dict[str, Figure] = {
-    "produce_1k": Figure("produce 1 kB, librdkafka, default batching", "records/s", 1.5),
-    "produce_1k_cpu": Figure("· node CPU", "s/GB", 0.4, less=True),
-    "produce_1k_busy": Figure("· node busy", "cores"),
-    "produce_100": Figure("produce 100 B, librdkafka, default batching", "records/s", 1.2),
-    "produce_100_cpu": Figure("· node CPU", "s/GB", 0.4, less=True),
-    "produce_100_busy": Figure("· node busy", "cores"),
-    "produce_prebuilt": Figure("produce 500 × 1 kB, prebuilt batches, 8 connections", "MB/s"),
-    "java_produce": Figure("produce 1 kB, Kafka's ProducerPerformance", "records/s", 1.5),
-    "single": Figure("one 100 B record a request, 8 connections", "requests/s", 3),
-    "single_cpu": Figure("· node CPU", "µs/request", 0.4, less=True),
-    "single_busy": Figure("· node busy", "cores"),
-    "single_alone": Figure("one 100 B record a request, one at a time", "requests/s", 3),
-    "single_alone_cpu": Figure("· node CPU", "µs/request", 0.4, less=True),
-    "consume_1k": Figure("consume 1 kB, librdkafka", "records/s", 2),
-    "consume_1k_cpu": Figure("· node CPU", "s/GB", 0.4, less=True),
-    "consume_1k_busy": Figure("· node busy", "cores"),
-    "consume_raw": Figure("consume, bare fetch loop", "MB/s", 2),
-    "java_consume": Figure("consume 1 kB, Kafka's console consumer, its start included", "records/s"),
-    "p50": Figure("end to end at 1,000/s, p50", "ms", 0.7, less=True),
-    "p99": Figure("end to end at 1,000/s, p99", "ms", 0.5, less=True),
-    "start": Figure("start to first acknowledged record", "s", 0.15, less=True),
-    "idle": Figure("memory, idle", "MB", 0.1, less=True),
-    "loaded": Figure("memory, highest under all this load", "MB", 0.1, less=True),
-}
+    def shown_goal(self) -> str:
+        return "" if self.goal is None else f"{'≤' if self.less else '≥'} {self.goal:g}×"
 
-Rounds = dict[str, list[float]]
-"""The values of each figure, one a round."""
+
+def cpu_per_gb(name: str) -> Figure:
+    """The row under one of throughput: what the node spent on a gigabyte of record values."""
+    return Figure(f"{name}_cpu", "· node CPU", "s/GB", 0.4, less=True)
+
+
+def busy(name: str) -> Figure:
+    return Figure(f"{name}_busy", "· node busy", "cores")
+
+
+def generator_busy(name: str) -> Figure:
+    return Figure(f"{name}_generator", "· generator busy", "cores")
+
+
+def throughput(name: str, measured: Mapping[str, float], volume: float) -> Values:
+    """The values of `name` and of the rows under it. `volume` is in bytes of record values."""
+    seconds = measured["seconds"]
+    return {
+        name: measured["records"] / seconds,
+        f"{name}_cpu": measured["cpu"] / (volume / 1e9),
+        f"{name}_busy": measured["cpu"] / seconds,
+        f"{name}_generator": measured["generator_cpu"] / seconds,
+    }
+
+
+def rated(name: str, count: float, measured: Mapping[str, float]) -> Values:
+    """The value of `name`, how many in a second, and of the row under it: what one costs the node in microseconds."""
+    return {name: count / measured["seconds"], f"{name}_cpu": measured["cpu"] / count * 1e6}
+
+
+def median(rounds: Mapping[str, Sequence[float]], name: str) -> float | None:
+    values = rounds.get(name)
+    return statistics.median(values) if values else None
+
+
+def percentile(ordered: Sequence[float], share: float) -> float:
+    """The value that `share` of them do not exceed (nearest rank). Raises ValueError when there are none."""
+    if not ordered:
+        raise ValueError("no values, so no percentile")
+    rank = -int(-share * len(ordered) // 1)  # rounded up
+    return ordered[min(max(rank, 1), len(ordered)) - 1]
+
+
+def percentiles(seconds: Sequence[float]) -> Values:
+    """p50, p99 and p99.9 in milliseconds."""
+    ordered = sorted(seconds)
+    shares = (("p50", 0.5), ("p99", 0.99), ("p999", 0.999))
+    return {name: percentile(ordered, share) * 1e3 for name, share in shares}
 
 
 def number(value: float) -> str:
@@ -51,55 +87,3 @@ def number(value: float) -> str:
     if value >= 100:
         return f"{value:,.0f}"
     return f"{value:.1f}" if value >= 10 else f"{value:.2f}"
-
-
-def verdict(figure: Figure, ratio: float) -> str:
-    if figure.goal is None:
-        return ""
-    met = ratio <= figure.goal if figure.less else ratio >= figure.goal
-    return f"{'≤' if figure.less else '≥'} {figure.goal}× {'met' if met else 'open'}"
-
-
-def table(ottla: Rounds, apache: Rounds, floor: dict[str, float]) -> list[list[str]]:
-    """Rows of text: title, unit, Ottla, Apache Kafka, ratio, goal. The floor's rows close it."""
-    rows = [["", "unit", "Ottla", "Apache Kafka", "ratio", "goal"]]
-    for name, figure in FIGURES.items():
-        ours, theirs = (statistics.median(each[name]) if each.get(name) else None for each in (ottla, apache))
-        if ours is None and theirs is None:
-            continue
-        ratio = ours / theirs if ours is not None and theirs else None
-        rows.append(
-            [
-                figure.title,
-                figure.unit,
-                "–" if ours is None else number(ours),
-                "–" if theirs is None else number(theirs),
-                "–" if ratio is None else f"{ratio:.2f}×",
-                "" if ratio is None else verdict(figure, ratio),
-            ]
-        )
-    for name, against in (
-        ("floor: socket into file", "produce_prebuilt"),
-        ("floor: file into socket", "consume_raw"),
-    ):
-        if name in floor:
-            ours = statistics.median(ottla[against]) if ottla.get(against) else None
-            share = "" if ours is None else f"Ottla at {ours / floor[name]:.0%} of it"
-            rows.append([name, "MB/s", number(floor[name]), "", "", share])
-    return rows
-
-
-def as_text(rows: list[list[str]]) -> str:
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            cell.ljust(width) if column in (0, 1, 5) else cell.rjust(width)
-            for column, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ).rstrip()
-        for row in rows
-    )
-
-
-def as_markdown(rows: list[list[str]]) -> str:
-    lines = [f"| {' | '.join(row)} |" for row in rows]
-    return "\n".join([lines[0], "|---|---|--:|--:|--:|---|", *lines[1:]])

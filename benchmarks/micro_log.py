@@ -14,7 +14,9 @@ import time
 from collections.abc import Callable
 
 from ottla.broker.storage.log import Log
+from ottla.broker.storage.opening import write_meta_properties
 from ottla.broker.storage.store import LogStore
+from ottla.core.log.checkpoints import MetaProperties
 from ottla.core.log.config import LogConfig
 from ottla.core.model.ids import Uuid
 from ottla.core.records.build import build
@@ -39,7 +41,7 @@ def best_micros(work: Callable[[], None], times: int) -> float:
 
 def appending(log: Log, batch: bytes, wall: int) -> Callable[[], None]:
     def append() -> None:
-        log.append(batch, leader_epoch=0, wall=wall, now=0)
+        log.append(batch, leader_epoch=0, wall=wall)
 
     return append
 
@@ -53,7 +55,7 @@ def idempotent(log: Log, wall: int) -> Callable[[], None]:
     )
 
     def append() -> None:
-        log.append(next(batches), leader_epoch=0, wall=wall, now=0)
+        log.append(next(batches), leader_epoch=0, wall=wall)
 
     return append
 
@@ -93,6 +95,7 @@ async def main() -> None:
     clock = RealClock(loop)
     with tempfile.TemporaryDirectory(dir=sys.argv[1] if len(sys.argv) > 1 else None) as path:
         store = LogStore(RealDisk(loop), clock, RealChance())
+        write_meta_properties(store.disk, path, MetaProperties(1, "benchmark", 1, None))
         await store.open([path], cluster_id="benchmark", node_id=1)
         config = LogConfig(segment_bytes=256 << 20)
         small, large, ordered = (

@@ -16,11 +16,13 @@ from typing import Any
 from ottla.core.log.compaction import Transactions, note_keys
 from ottla.core.log.offset_map import OffsetMap
 from ottla.core.records import crc
-from ottla.core.records.batch import read_header, stamp
+from ottla.core.records.batch import read_header
 from ottla.core.records.build import build
 from ottla.core.records.compression import Codec, compress, decompress
 from ottla.core.records.record import Record, payload, records, walk
-from ottla.core.records.validation import Rules, check_produce, validate
+from ottla.core.records.rules import Rules
+from ottla.core.records.stamping import stamp
+from ottla.core.records.validation import check_produce, validate
 
 NOW = 1_700_000_000_000
 
