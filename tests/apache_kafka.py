@@ -71,6 +71,23 @@ def jars() -> Path:
     return _folder()
 
 
+def fetched(artifact: str, version: str) -> Path:
+    """The folder of another artifact of Apache Kafka and all it needs, fetched by Maven on first use."""
+    jars()
+    folder = _folder().with_name(f"{artifact}-{version}")
+    folder.mkdir(parents=True, exist_ok=True)
+    with _alone():
+        if not (folder / ".done").exists():
+            dependency = f"<groupId>org.apache.kafka</groupId><artifactId>{artifact}</artifactId>"
+            (folder / "pom.xml").write_text(
+                '<project xmlns="http://maven.apache.org/POM/4.0.0"><modelVersion>4.0.0</modelVersion>'
+                f"<groupId>ottla</groupId><artifactId>{artifact}</artifactId><version>1</version><dependencies>"
+                f"<dependency>{dependency}<version>{version}</version></dependency></dependencies></project>"
+            )
+            _copy_jars(folder, f"{artifact} {version}")
+    return folder
+
+
 def java(main: str, *args: str, heap: str, quick: bool = False) -> list[str]:
     """The command line that runs one of Kafka's main classes. `quick` trades peak speed for a short start."""
     folder = jars()
@@ -158,11 +175,16 @@ def _fetch() -> None:
     folder = _folder()
     (folder / "pom.xml").write_text(POM)
     (folder / "log4j2.yaml").write_text(LOG4J_CONFIG)
+    _copy_jars(folder, f"Apache Kafka {VERSION}")
+
+
+def _copy_jars(folder: Path, what: str) -> None:
+    """What the folder's pom.xml names, and all that needs."""
     command = ["mvn", "-q", "-B", "-f", str(folder / "pom.xml"), "dependency:copy-dependencies"]
     done = subprocess.run(
         [*command, f"-DoutputDirectory={folder}"], capture_output=True, text=True, timeout=900, check=False
     )
     if done.returncode:
         said = (done.stdout + done.stderr).strip()[-2000:]
-        raise RuntimeError(f"Maven could not fetch Apache Kafka {VERSION}:\n{said}")
-    _done().touch()
+        raise RuntimeError(f"Maven could not fetch {what}:\n{said}")
+    (folder / ".done").touch()

@@ -32,6 +32,11 @@ def consumer(bootstrap: str, **settings: Any) -> Any:
     return confluent_kafka.Consumer({**base, **dotted(settings)})
 
 
+def topics_of(admin: Any) -> set[str]:
+    """The topics somebody named: the node's own come into being whenever a consumer looks for its coordinator."""
+    return {name for name in admin.list_topics(timeout=SECONDS).topics if not name.startswith("__")}
+
+
 def dotted(settings: Mapping[str, Any]) -> dict[str, Any]:
     """librdkafka's names: all with dots, but for one."""
     return {

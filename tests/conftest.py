@@ -10,10 +10,22 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 from tests import apache_kafka
 from tests.nodes import Node, Product, ottla
+
+hypothesis.settings.register_profile("settled", deadline=None, derandomize=True)
+hypothesis.settings.register_profile("fresh", deadline=None)
+hypothesis.settings.load_profile("settled")
+"""The suite says the same of the same code, on any machine. Who looks for what nobody has seen asks for it:
+`make hunt`, which is these properties with `fresh` examples."""
+
+hypothesis.settings.register_profile(
+    "verdict", phases=[hypothesis.Phase.explicit, hypothesis.Phase.generate], derandomize=True
+)
+"""For `tests/planted`: whether something fails is all that is asked, and the same every time."""
 
 
 @pytest.fixture(scope="session")

@@ -31,6 +31,17 @@ class Done:
     err: str
 
 
+def checked(source: Path, bootstrap: str) -> dict[str, str]:
+    """What a program of one file, compiled where it is started, says of each of its checks: its name → "ok", or what was
+    wrong."""
+    if not has_compiler():
+        absent(CURE)
+    command = [*java(str(source), heap="-Xmx256m", quick=True), bootstrap]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=280, check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+    return dict(line.split("\t", 1) for line in done.stdout.splitlines())
+
+
 class Workbench:
     """A running JVM that takes one call after another."""
 
@@ -61,7 +72,7 @@ class Workbench:
 def workbench() -> Iterator[Workbench]:
     """A JVM for Kafka's tools, ended with the block. Skips (CI: fails) without a JDK."""
     command = java(str(SOURCE), heap="-Xmx256m", quick=True)
-    if not _has_compiler():
+    if not has_compiler():
         absent(CURE)
     log = None if os.environ.get("OTTLA_TEST_VERBOSE") else subprocess.DEVNULL
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log) as process:
@@ -72,7 +83,7 @@ def workbench() -> Iterator[Workbench]:
 
 
 @functools.cache
-def _has_compiler() -> bool:
+def has_compiler() -> bool:
     if shutil.which("java") is None:
         return False
     modules = subprocess.run(["java", "--list-modules"], capture_output=True, text=True, check=False)

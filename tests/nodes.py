@@ -6,6 +6,7 @@ the same data, the same ports and the same id. That is what the tests of reach a
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import struct
@@ -36,8 +37,8 @@ class Product:
 
 
 def ottla() -> Product:
-    """This project, as installed in the running Python."""
-    command = [sys.executable, "-m", "ottla.cli.main"]
+    """This project, as installed in the running Python, or in the one that OTTLA_TEST_PYTHON names (a wheel's, say)."""
+    command = [os.environ.get("OTTLA_TEST_PYTHON", sys.executable), "-m", "ottla.cli.main"]
     return Product("ottla", [*command, "storage", "format"], [*command, "server"])
 
 
@@ -51,6 +52,14 @@ def free_ports(count: int) -> list[int]:
     finally:
         for each in sockets:
             each.close()
+
+
+def received(connection: socket.socket, size: int) -> bytes:
+    """So many bytes, fewer where the connection ends. (MSG_WAITALL does not wait on sockets with a timeout.)"""
+    data = b""
+    while len(data) < size and (piece := connection.recv(size - len(data))):
+        data += piece
+    return data
 
 
 @dataclass
@@ -158,7 +167,7 @@ def answers(port: int) -> bool:
         with socket.create_connection(("127.0.0.1", port), timeout=1) as connection:
             connection.sendall(struct.pack(">i", len(request)) + request)
             connection.settimeout(2)
-            head = connection.recv(8, socket.MSG_WAITALL)
+            head = received(connection, 8)
     except OSError:
         return False
     return len(head) == 8 and struct.unpack(">i", head[4:])[0] == 7

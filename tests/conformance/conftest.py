@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.conformance.broker import Broker
+from tests.members import leave_all
 from tests.nodes import Node, Product
 
 TROUBLE = re.compile(r"^.*(?:Traceback|\bERROR\b|\bCRITICAL\b|\bFATAL\b).*$", re.MULTILINE)
@@ -25,8 +26,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(autouse=True)
 def _sweep() -> Iterator[None]:
-    """Sockets that a client of other people forgets are swept up within its own test."""
+    """Members that a failed test has left, and sockets that a client of other people forgets, go within their own test."""
     yield
+    leave_all()
     gc.collect()
 
 

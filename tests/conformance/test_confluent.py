@@ -8,12 +8,15 @@ import pytest
 
 from tests.confluent import BEGINNING, END, confluent_kafka, consumer, messages, producer, sample, send
 from tests.conformance.broker import Broker
+from tests.conformance.checks import covers
 from tests.samples import COMPRESSIONS, LARGE, SAMPLES, SECONDS
 
+CLIENT = "confluent-kafka"
 CREATE_TIME = 1
 LOG_APPEND_TIME = 2
 
 
+@covers(CLIENT, *COMPRESSIONS, "headers", "nulls", "create-time", "idempotent")
 @pytest.mark.parametrize("idempotent", [False, True], ids=["plain", "idempotent"])
 @pytest.mark.parametrize("codec", COMPRESSIONS)
 def test_every_kind_of_record_comes_back_as_sent(
@@ -29,6 +32,7 @@ def test_every_kind_of_record_comes_back_as_sent(
     reader.close()
 
 
+@covers(CLIENT, "megabyte")
 @pytest.mark.parametrize("codec", COMPRESSIONS)
 def test_records_of_a_megabyte(broker: Broker, topic: str, codec: str) -> None:
     send(producer(broker.bootstrap, compression_type=codec, message_max_bytes=1_048_000), topic, [LARGE] * 5)
@@ -46,6 +50,7 @@ def test_a_topic_with_its_own_codec_recompresses(broker: Broker) -> None:
         reader.close()
 
 
+@covers(CLIENT, "seek-offset", "seek-beginning", "seek-end")
 def test_seeks_to_offsets_ends_and_the_middle_of_a_batch(broker: Broker, topic: str) -> None:
     send(producer(broker.bootstrap, compression_type="zstd"), topic, SAMPLES)
     reader = consumer(broker.bootstrap)
@@ -59,6 +64,7 @@ def test_seeks_to_offsets_ends_and_the_middle_of_a_batch(broker: Broker, topic: 
     reader.close()
 
 
+@covers(CLIENT, "out-of-range")
 def test_an_offset_beyond_the_end_is_out_of_range(broker: Broker, topic: str) -> None:
     send(producer(broker.bootstrap), topic, SAMPLES[:3])
     reader = consumer(broker.bootstrap)
@@ -69,6 +75,7 @@ def test_an_offset_beyond_the_end_is_out_of_range(broker: Broker, topic: str) ->
     reader.close()
 
 
+@covers(CLIENT, "list-offsets")
 def test_offsets_for_times_and_watermarks(broker: Broker, topic: str) -> None:
     send(producer(broker.bootstrap), topic, SAMPLES)
     reader = consumer(broker.bootstrap)
@@ -90,6 +97,7 @@ def test_offsets_for_times_and_watermarks(broker: Broker, topic: str) -> None:
     reader.close()
 
 
+@covers(CLIENT, "append-time")
 def test_log_append_time_is_the_brokers(broker: Broker) -> None:
     topic = broker.topic(configs={"message.timestamp.type": "LogAppendTime"})
     send(producer(broker.bootstrap, compression_type="gzip"), topic, SAMPLES)
@@ -101,6 +109,7 @@ def test_log_append_time_is_the_brokers(broker: Broker) -> None:
     reader.close()
 
 
+@covers(CLIENT, "many-partitions")
 def test_many_partitions_at_once(broker: Broker) -> None:
     topic = broker.topic(partitions=12)
     client = producer(broker.bootstrap, enable_idempotence=True, compression_type="lz4")
@@ -158,6 +167,7 @@ def failure(client: Any, topic: str, value: bytes, partition: int = 0) -> int:
     return codes[0]
 
 
+@covers(CLIENT, "too-large")
 def test_a_record_larger_than_the_topic_takes(broker: Broker) -> None:
     topic = broker.topic(configs={"max.message.bytes": "1000"})
     client = producer(broker.bootstrap)
@@ -188,9 +198,54 @@ def test_a_timestamp_out_of_bounds(broker: Broker) -> None:
     assert codes == [confluent_kafka.KafkaError.INVALID_TIMESTAMP]
 
 
+@covers(CLIENT, "unknown-topic")
 def test_a_topic_that_is_not_there(broker: Broker) -> None:
     name = broker.name()
     reader = consumer(broker.bootstrap, allow_auto_create_topics=False)
     error = reader.list_topics(name, SECONDS).topics[name].error
     assert error.code() == confluent_kafka.KafkaError.UNKNOWN_TOPIC_OR_PART
+    reader.close()
+
+
+@covers(CLIENT, "seek-time")
+def test_reads_from_a_point_in_time_on(broker: Broker, topic: str) -> None:
+    send(producer(broker.bootstrap, compression_type="zstd"), topic, SAMPLES)
+    reader = consumer(broker.bootstrap)
+    for wanted in (6, 8, 150):
+        asked = confluent_kafka.TopicPartition(topic, 0, SAMPLES[wanted].timestamp)
+        [found] = reader.offsets_for_times([asked], SECONDS)
+        assert sample(next(messages(reader, topic, found.offset))) == SAMPLES[wanted]
+    reader.close()
+
+
+@covers(CLIENT, "acks-0", "acks-1", "acks-all")
+@pytest.mark.parametrize("acks", ["0", "1", "all"])
+def test_acknowledged_by_nobody_by_one_and_by_all(broker: Broker, topic: str, acks: str) -> None:
+    send(producer(broker.bootstrap, acks=acks), topic, SAMPLES)
+    reader = consumer(broker.bootstrap)
+    assert [sample(each) for each in messages(reader, topic)] == SAMPLES
+    reader.close()
+
+
+@covers(CLIENT, "concurrent")
+def test_producers_at_once_lose_nothing_and_keep_their_order(broker: Broker, topic: str) -> None:
+    clients = [producer(broker.bootstrap, enable_idempotence=True, batch_size=2000) for _ in range(4)]
+    failed: list[Any] = []
+    for number in range(500):
+        for which, client in enumerate(clients):
+            client.produce(
+                topic,
+                b"%d" % number,
+                b"%d" % which,
+                partition=0,
+                on_delivery=lambda error, _: failed.append(error) if error else None,
+            )
+            client.poll(0)
+    assert [client.flush(SECONDS) for client in clients] == [0] * 4
+    assert failed == []
+    reader = consumer(broker.bootstrap)
+    seen: dict[bytes, list[int]] = {b"%d" % which: [] for which in range(4)}
+    for each in messages(reader, topic):
+        seen[each.key()].append(int(each.value()))
+    assert list(seen.values()) == [list(range(500))] * 4
     reader.close()

@@ -27,7 +27,10 @@ RECORDING = bool(os.environ.get("OTTLA_TEST_RECORD"))
 
 PACKAGES = {
     "ConfigCommand": "kafka.admin",
+    "ConsumerGroupCommand": "org.apache.kafka.tools.consumer.group",
     "ReassignPartitionsCommand": "org.apache.kafka.tools.reassign",
+    "ShareGroupCommand": "org.apache.kafka.tools.consumer.group",
+    "StreamsGroupCommand": "org.apache.kafka.tools.streams",
 }
 MASKS = (
     (

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from tests.apache_kafka import tool
 from tests.conformance.broker import Broker
+from tests.conformance.checks import covers
 from tests.nodes import CLUSTER_ID
 from tests.samples import COMPRESSIONS
 
+CLIENT = "Kafka's tools"
 TOPICS = "org.apache.kafka.tools.TopicCommand"
 CONFIGS = "kafka.admin.ConfigCommand"
 PRODUCER = "org.apache.kafka.tools.ConsoleProducer"
 CONSUMER = "org.apache.kafka.tools.consumer.ConsoleConsumer"
 DUMP = "org.apache.kafka.tools.DumpLogSegments"
+PERFORMANCE = "org.apache.kafka.tools.ProducerPerformance"
+OFFSETS = "org.apache.kafka.tools.GetOffsetShell"
 
 
 def ask(broker: Broker, main: str, *args: str, stdin: str | None = None, check: bool = True) -> str:
@@ -35,6 +41,7 @@ def read(broker: Broker, topic: str, count: int, *args: str, offset: str = "earl
     return ask(broker, CONSUMER, *where, "--timeout-ms", "10000", *args).splitlines()
 
 
+@covers(CLIENT, "create-topic", "describe-topic", "add-partitions", "delete-topic")
 def test_topics_from_birth_to_death(broker: Broker) -> None:
     name = broker.name()
     made = ask(
@@ -53,6 +60,7 @@ def test_topics_from_birth_to_death(broker: Broker) -> None:
     assert name not in ask(broker, TOPICS, "--list").split()
 
 
+@covers(CLIENT, "topic-exists", "invalid-config")
 def test_topic_mistakes_are_told(broker: Broker, topic: str) -> None:
     assert "already exists" in ask(broker, TOPICS, "--create", "--topic", topic, check=False)
     many = ask(broker, TOPICS, "--create", "--topic", "r2", "--replication-factor", "2", check=False)
@@ -61,6 +69,7 @@ def test_topic_mistakes_are_told(broker: Broker, topic: str) -> None:
     assert "Invalid value soon for configuration retention.ms" in wrong
 
 
+@covers(CLIENT, "alter-config")
 def test_configs_of_topics_and_brokers(broker: Broker, topic: str) -> None:
     on_topic = ["--entity-type", "topics", "--entity-name", topic]
     ask(
@@ -85,6 +94,7 @@ def test_configs_of_topics_and_brokers(broker: Broker, topic: str) -> None:
     )
 
 
+@covers(CLIENT, *COMPRESSIONS)
 @pytest.mark.parametrize("codec", COMPRESSIONS)
 def test_console_producer_and_consumer(broker: Broker, topic: str, codec: str) -> None:
     lines = [f"line {n} " + "x" * (n % 50) for n in range(1000)]
@@ -92,6 +102,7 @@ def test_console_producer_and_consumer(broker: Broker, topic: str, codec: str) -
     assert read(broker, topic, 1000) == lines
 
 
+@covers(CLIENT, "headers", "nulls", "create-time", "seek-offset", "seek-beginning")
 def test_keys_headers_offsets_and_timestamps(broker: Broker, topic: str) -> None:
     write(
         broker,
@@ -110,6 +121,7 @@ def test_keys_headers_offsets_and_timestamps(broker: Broker, topic: str) -> None
     assert read(broker, topic, 1, offset="1") == ["null"]
 
 
+@covers(CLIENT, "list-offsets")
 def test_offsets_of_a_topic(broker: Broker) -> None:
     topic = broker.topic(partitions=2)
     write(broker, topic, ["a", "b", "c"], "--reader-property", "parse.key=false", "--sync")
@@ -125,6 +137,7 @@ def test_offsets_of_a_topic(broker: Broker) -> None:
     assert max(int(each.rsplit(":", 1)[1]) for each in newest) >= 0
 
 
+@covers(CLIENT, "delete-records")
 def test_deletes_records(broker: Broker, topic: str, tmp_path: Path) -> None:
     write(broker, topic, [str(n) for n in range(10)])
     plan = tmp_path / "plan.json"
@@ -134,6 +147,7 @@ def test_deletes_records(broker: Broker, topic: str, tmp_path: Path) -> None:
     assert read(broker, topic, 6) == ["4", "5", "6", "7", "8", "9"]
 
 
+@covers(CLIENT, "log-dirs")
 def test_describes_log_dirs(broker: Broker, topic: str) -> None:
     write(broker, topic, ["x" * 1000])
     shown = ask(broker, "org.apache.kafka.tools.LogDirsCommand", "--describe", "--topic-list", topic)
@@ -173,6 +187,7 @@ def test_describes_features(broker: Broker) -> None:
     }
 
 
+@covers(CLIENT, "describe-cluster")
 def test_broker_api_versions(broker: Broker) -> None:
     shown = ask(broker, "org.apache.kafka.tools.BrokerApiVersionsCommand")
     assert f"{broker.bootstrap} (id: 1 rack: null isFenced: false) -> (" in shown
@@ -184,6 +199,7 @@ def test_broker_api_versions(broker: Broker) -> None:
         assert line in shown
 
 
+@covers(CLIENT, "describe-cluster")
 def test_reads_the_cluster_id(broker: Broker) -> None:
     done = tool("org.apache.kafka.tools.ClusterTool", ["cluster-id", "--bootstrap-server", broker.bootstrap])
     assert done.stdout.strip() == f"Cluster ID: {CLUSTER_ID}"
@@ -235,3 +251,111 @@ def test_producer_performance(broker: Broker, topic: str) -> None:
     assert "50000 records sent" in shown
     ends = ask(broker, "org.apache.kafka.tools.GetOffsetShell", "--topic", topic).strip()
     assert ends == f"{topic}:0:50000"
+
+
+def perform(broker: Broker, topic: str, count: int, *settings: str) -> str:
+    """Send `count` records with Kafka's load generator."""
+    return tool(
+        PERFORMANCE,
+        [
+            *("--topic", topic, "--num-records", str(count), "--record-size", "100", "--throughput", "-1"),
+            *("--command-property", f"bootstrap.servers={broker.bootstrap}", *settings),
+        ],
+    ).stdout
+
+
+@covers(CLIENT, "acks-0", "acks-1", "acks-all")
+@pytest.mark.parametrize("acks", ["0", "1", "all"])
+def test_acknowledged_by_nobody_by_one_and_by_all(broker: Broker, topic: str, acks: str) -> None:
+    write(broker, topic, ["one", "two"], "--request-required-acks", acks)
+    assert read(broker, topic, 2) == ["one", "two"]
+
+
+@covers(CLIENT, "megabyte", "append-time")
+def test_a_line_of_a_megabyte_with_the_brokers_time(broker: Broker) -> None:
+    topic = broker.topic(configs={"message.timestamp.type": "LogAppendTime"})
+    line = "0123456789" * 99_990
+    write(broker, topic, [line], "--max-memory-bytes", "4000000", "--max-partition-memory-bytes", "2000000")
+    [got] = read(broker, topic, 1, "--formatter-property", "print.timestamp=true")
+    kind, _, rest = got.partition(":")
+    assert kind == "LogAppendTime"
+    assert rest.split("\t")[1] == line
+
+
+@covers(CLIENT, "idempotent", "many-partitions", "concurrent")
+def test_idempotent_load_at_once_on_many_partitions(broker: Broker) -> None:
+    topic = broker.topic(partitions=50)
+    with ThreadPoolExecutor(2) as pool:
+        shown = list(pool.map(lambda _: perform(broker, topic, 20_000, "enable.idempotence=true"), range(2)))
+    assert all("20000 records sent" in each for each in shown)
+    ends = dict(line.rsplit(":", 1) for line in ask(broker, OFFSETS, "--topic", topic).split())
+    assert set(ends) == {f"{topic}:{number}" for number in range(50)}
+    assert sum(map(int, ends.values())) == 40_000
+    place = max(range(50), key=lambda number: int(ends[f"{topic}:{number}"]))
+    log = broker.node.data / f"{topic}-{place}" / "00000000000000000000.log"
+    dumped = tool(DUMP, ["--files", str(log)]).stdout
+    sequences: dict[str, list[tuple[int, int]]] = {}
+    for base, last, producer in re.findall(
+        r"baseSequence: (\d+) lastSequence: (\d+) producerId: (\d+)", dumped
+    ):
+        sequences.setdefault(producer, []).append((int(base), int(last)))
+    assert sequences
+    for batches in sequences.values():
+        assert batches[0][0] == 0
+        assert all(first[1] + 1 == second[0] for first, second in itertools.pairwise(batches))
+
+
+@covers(CLIENT, "seek-end", "out-of-range")
+def test_from_the_end_and_from_beyond_it(broker: Broker, topic: str) -> None:
+    write(broker, topic, ["one"])
+    for offset, wanted in (
+        ("latest", "Processed a total of 0 messages"),
+        ("100", "OffsetOutOfRangeException"),
+    ):
+        shown = ask(
+            broker,
+            CONSUMER,
+            *("--topic", topic, "--partition", "0", "--offset", offset, "--timeout-ms", "3000"),
+            *("--command-property", "auto.offset.reset=none"),
+            check=False,
+        )
+        assert wanted in shown, shown
+
+
+@covers(CLIENT, "unknown-topic", "too-large", "partition-count")
+def test_refusals_are_told(broker: Broker) -> None:
+    name = broker.name()
+    gone = ask(broker, TOPICS, "--describe", "--topic", name, check=False)
+    assert f"Topic '{name}' does not exist as expected" in gone
+    none = ask(broker, TOPICS, "--create", "--topic", name, "--partitions", "0", check=False)
+    assert "The partitions must be greater than 0" in none
+    topic = broker.topic(partitions=3, configs={"max.message.bytes": "1000"})
+    fewer = ask(broker, TOPICS, "--alter", "--topic", topic, "--partitions", "2", check=False)
+    assert "InvalidPartitionsException" in fewer
+    large = ask(broker, PRODUCER, "--topic", topic, stdin="x" * 5000 + "\n", check=False)
+    assert "RecordTooLargeException" in large
+
+
+def test_dumps_indexes_that_fit_their_log(broker: Broker) -> None:
+    topic = broker.topic(configs={"index.interval.bytes": "100"})
+    perform(broker, topic, 2000, "batch.size=300", "linger.ms=0")
+    log = broker.node.data / f"{topic}-0" / "00000000000000000000"
+    shown = tool(DUMP, ["--files", f"{log}.index,{log}.timeindex", "--verify-index-only"]).stdout
+    # Kafka's words for what does not fit.
+    assert not re.search(
+        r"[Mm]ismatch|[Nn]on-consecutive|corrupt|[Ff]ound timestamp|[Oo]ut of order", shown
+    ), shown
+    offsets = re.findall(
+        r"^offset: (\d+) position: (\d+)", tool(DUMP, ["--files", f"{log}.index"]).stdout, re.MULTILINE
+    )
+    assert len(offsets) > 100
+    assert [int(each) for each, _ in offsets] == sorted({int(each) for each, _ in offsets})
+
+
+def test_dumps_the_metadata_log(broker: Broker, topic: str) -> None:
+    log = broker.node.data / "__cluster_metadata-0" / "00000000000000000000.log"
+    shown = tool(DUMP, ["--files", str(log), "--cluster-metadata-decoder"]).stdout
+    payloads = [json.loads(each) for each in re.findall(r"payload: (\{.*\})", shown)]
+    kinds = {each["type"] for each in payloads}
+    assert {"REGISTER_BROKER_RECORD", "FEATURE_LEVEL_RECORD", "TOPIC_RECORD", "PARTITION_RECORD"} <= kinds
+    assert topic in [each["data"]["name"] for each in payloads if each["type"] == "TOPIC_RECORD"]

@@ -27,15 +27,18 @@ def lines(broker: Broker, *args: str) -> list[bytes]:
 
 def test_a_topic_from_its_creation_to_its_end(broker: Broker) -> None:
     name = broker.name()
-    run(broker, "topic", "create", name, "-p", "3", "-c", "cleanup.policy=compact", "--dry-run")
+    run(broker, "topic", "create", name, "-p", "3", "--config", "cleanup.policy=compact", "--dry-run")
     assert name.encode() not in lines(broker, "topic", "list", "-o", "name")
-    run(broker, "topic", "create", name, "-p", "3", "-c", "cleanup.policy=compact")
+    run(broker, "topic", "create", name, "-p", "3", "--config", "cleanup.policy=compact")
     assert b"TOPIC_ALREADY_EXISTS" in run(broker, "topic", "create", name, code=1).stderr
     (described,) = json.loads(run(broker, "topic", "describe", name, "-o", "json").stdout)
     assert [part["leader"] for part in described["partitions"]] == [1, 1, 1]
     configs = {entry["name"]: entry for entry in described["configs"]}
     assert (configs["cleanup.policy"]["value"], configs["cleanup.policy"]["source"]) == ("compact", "topic")
-    assert b"INVALID_CONFIG" in run(broker, "topic", "create", name + "-x", "-c", "no.such=1", code=1).stderr
+    assert (
+        b"INVALID_CONFIG"
+        in run(broker, "topic", "create", name + "-x", "--config", "no.such=1", code=1).stderr
+    )
     run(broker, "topic", "delete", name, "-y")
     run(broker, "topic", "delete", name, "-y", code=3)
 
@@ -47,7 +50,9 @@ def test_what_is_produced_is_consumed(broker: Broker, topic: str, codec: str, ac
     run(broker, "produce", topic, "-K", ":", "-z", codec, "--acks", acks, "-H", "a=1", stdin=b"\n".join(sent))
     found = lines(broker, "consume", topic, "-n", "3000", "-f", r"%k:%v\n")
     assert found == sent
-    assert lines(broker, "consume", topic, "-o", "+2999", "-n", "1", "-f", r"%o %H %h\n") == [b"2999 1 a=1"]
+    assert lines(broker, "consume", topic, "--offset", "+2999", "-n", "1", "-f", r"%o %H %h\n") == [
+        b"2999 1 a=1"
+    ]
 
 
 def test_ranges_nulls_and_timestamps(broker: Broker, topic: str) -> None:
@@ -59,9 +64,11 @@ def test_ranges_nulls_and_timestamps(broker: Broker, topic: str) -> None:
         b"1 b -1 1100000000000",
         b"2 c 1 1200000000000",
     ]
-    assert lines(broker, "consume", topic, "-o", "@1100000000000:1200000000000", "-f", r"%o\n") == [b"1"]
-    assert lines(broker, "consume", topic, "-o", "1:2", "-f", r"%o\n") == [b"1"]
-    assert lines(broker, "consume", topic, "-o", "-1:end", "-f", r"%o\n", "--read-committed") == [b"2"]
+    assert lines(broker, "consume", topic, "--offset", "@1100000000000:1200000000000", "-f", r"%o\n") == [
+        b"1"
+    ]
+    assert lines(broker, "consume", topic, "--offset", "1:2", "-f", r"%o\n") == [b"1"]
+    assert lines(broker, "consume", topic, "--offset", "-1:end", "-f", r"%o\n", "--read-committed") == [b"2"]
 
 
 def test_errors_are_the_brokers(broker: Broker) -> None:

@@ -13,7 +13,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 LINK = re.compile(r"(?<!!)\[[^\]]*\]\(([^)\s]+)\)")
 FENCE = re.compile(r"^```.*?^```", re.DOTALL | re.MULTILINE)
 HEADING = re.compile(r"^#+ +(.+)$", re.MULTILINE)
-HOUSE_PATH = re.compile(r"`((?:core|world|broker|client|cli)/[\w/.]+)`")
+HOUSE_PATH = re.compile(r"`((?:core|world|broker|client|testing|cli)/[\w/.]+)`")
 
 
 def links(page: Path) -> Iterator[str]:

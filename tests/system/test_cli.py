@@ -117,7 +117,7 @@ def test_the_first_screen_works_as_typed(dev: Dev) -> None:
 
 
 def test_topics(dev: Dev) -> None:
-    dev("topic", "create", "t-one", "t-two", "-p", "2", "-c", "retention.ms=3600000")
+    dev("topic", "create", "t-one", "t-two", "-p", "2", "--config", "retention.ms=3600000")
     again = dev("topic", "create", "t-one", code=1)
     assert b"TOPIC_ALREADY_EXISTS" in again.stderr
     assert b"hint: pick another name" in again.stderr
@@ -145,7 +145,7 @@ def test_topics(dev: Dev) -> None:
 
 
 def test_a_wrong_config_is_named(dev: Dev) -> None:
-    done = dev("topic", "create", "wrong", "-c", "retention.ms=soon", code=1)
+    done = dev("topic", "create", "wrong", "--config", "retention.ms=soon", code=1)
     assert b"INVALID_CONFIG" in done.stderr
     assert b"retention.ms" in done.stderr
 
@@ -170,7 +170,7 @@ def test_keys_headers_tombstones_and_templates(dev: Dev) -> None:
     dev("produce", "shapes", "-f", r"%k\t%h{%k=%v}\t%T\t%v{hex}", stdin=b"k\tx=y\t1700000000000\t00ff0a")
     lines = dev.lines("consume", "shapes", "-e", "-f", r"%o %k %V %H %v{hex}\n")
     assert lines == [b"0 a 1 1 31", b"1 b -1 1 ", b"2 c 3 1 783a79", b"3 k 3 1 00ff0a"]
-    rows = [json.loads(line) for line in dev.lines("consume", "shapes", "-o", ":end", "-o", "json")]
+    rows = [json.loads(line) for line in dev.lines("consume", "shapes", "--offset", ":end", "-o", "json")]
     assert rows[1]["value"] is None
     assert rows[3]["value_base64"] == "AP8K"
     assert rows[3]["timestamp"] == 1_700_000_000_000
@@ -185,17 +185,17 @@ def test_a_line_that_does_not_fit_is_named_by_its_number(dev: Dev) -> None:
 def test_ranges(dev: Dev) -> None:
     dev("topic", "create", "numbers", "-p", "1")
     dev("produce", "numbers", stdin=b"\n".join(b"%d" % number for number in range(100)))
-    assert dev.lines("consume", "numbers", "-o", "-3:end") == [b"97", b"98", b"99"]
-    assert dev.lines("consume", "numbers", "-o", "10:13") == [b"10", b"11", b"12"]
-    assert dev.lines("consume", "numbers", "-o", ":2") == [b"0", b"1"]
-    assert dev.lines("consume", "numbers", "-o", "+98", "-n", "2") == [b"98", b"99"]
-    assert dev.lines("consume", "numbers", "-o", "@-1h:end", "-n", "1") == [b"0"]
-    assert dev.lines("consume", "numbers", "-o", "@2001-01-01:2002-01-01") == []
-    assert dev.lines("consume", "numbers", "-o", "end", "-e") == []
+    assert dev.lines("consume", "numbers", "--offset", "-3:end") == [b"97", b"98", b"99"]
+    assert dev.lines("consume", "numbers", "--offset", "10:13") == [b"10", b"11", b"12"]
+    assert dev.lines("consume", "numbers", "--offset", ":2") == [b"0", b"1"]
+    assert dev.lines("consume", "numbers", "--offset", "+98", "-n", "2") == [b"98", b"99"]
+    assert dev.lines("consume", "numbers", "--offset", "@-1h:end", "-n", "1") == [b"0"]
+    assert dev.lines("consume", "numbers", "--offset", "@2001-01-01:2002-01-01") == []
+    assert dev.lines("consume", "numbers", "--offset", "end", "-e") == []
     assert len(dev.lines("consume", "numbers", "-e", "--read-committed")) == 100
     assert b"has no partition 5" in dev("consume", "numbers", "-p", "5", code=3).stderr
     assert b"UNKNOWN_TOPIC" in dev("consume", "nowhere", code=3).stderr
-    assert b"OFFSET_OUT_OF_RANGE" in dev("consume", "numbers", "-o", "5000", "-n", "1", code=1).stderr
+    assert b"OFFSET_OUT_OF_RANGE" in dev("consume", "numbers", "--offset", "5000", "-n", "1", code=1).stderr
 
 
 def test_a_hundred_thousand_lines_arrive_once_and_in_order(dev: Dev) -> None:
@@ -206,7 +206,7 @@ def test_a_hundred_thousand_lines_arrive_once_and_in_order(dev: Dev) -> None:
 
 
 def test_records_too_large_are_refused_and_say_why(dev: Dev) -> None:
-    dev("topic", "create", "small", "-p", "1", "-c", "max.message.bytes=1000")
+    dev("topic", "create", "small", "-p", "1", "--config", "max.message.bytes=1000")
     done = dev("produce", "small", stdin=b"x" * 5000, code=1)
     assert b"MESSAGE_TOO_LARGE" in done.stderr
     assert b"max.message.bytes" in done.stderr
@@ -304,6 +304,25 @@ def test_a_second_signal_ends_it_at_once_and_still_tidies() -> None:
     ):
         assert dev.stop(signal.SIGTERM, signal.SIGINT) in (0, 128 + signal.SIGINT, 128 + signal.SIGTERM)
         assert os.listdir(home) == []
+
+
+def test_nodes_that_start_at_the_same_moment_find_ports_of_their_own() -> None:
+    started = [subprocess.Popen([*OTTLA, "dev"], stdout=subprocess.PIPE, text=True) for _ in range(4)]
+    try:
+        found = []
+        for process in started:
+            assert process.stdout is not None
+            screen = ""
+            while not screen.endswith("stops it\n"):
+                line = process.stdout.readline()
+                assert line, screen
+                screen += line
+            found += re.findall(r"kafka +localhost:(\d+)", screen)
+        assert len(set(found)) == 4
+    finally:
+        for process in started:
+            process.terminate()
+            process.communicate(timeout=SECONDS)
 
 
 def test_leftovers_of_a_killed_node_go_with_the_next_start() -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.nodes import Node, Product, answers
+from tests.nodes import Node, Product, answers, received
 
 CONNECTIONS = 300
 REQUEST_MAX = 104_857_600
@@ -86,18 +86,18 @@ def test_is_turned_away_while_others_are_served(served: Node, name: str) -> None
             hostile.shutdown(socket.SHUT_WR)
         assert hung_up(hostile)
         before.sendall(framed(API_VERSIONS))
-        assert before.recv(8, socket.MSG_WAITALL)[4:] == struct.pack(">i", 7)
+        assert received(before, 8)[4:] == struct.pack(">i", 7)
     assert answers(served.port)
 
 
 def test_an_unknown_version_of_api_versions_is_answered_in_the_oldest(served: Node) -> None:
     with connect(served) as connection:
         connection.sendall(framed(struct.pack(">hhih", 18, 99, 7, -1) + bytes(4)))
-        size, correlation, error = struct.unpack(">iih", connection.recv(10, socket.MSG_WAITALL))
+        size, correlation, error = struct.unpack(">iih", received(connection, 10))
         assert (correlation, error) == (7, 35)
-        connection.recv(size - 6, socket.MSG_WAITALL)
+        received(connection, size - 6)
         connection.sendall(framed(API_VERSIONS))
-        assert connection.recv(8, socket.MSG_WAITALL)[4:] == struct.pack(">i", 7)
+        assert received(connection, 8)[4:] == struct.pack(">i", 7)
 
 
 def test_a_request_that_drips_in_byte_by_byte(served: Node) -> None:
@@ -106,16 +106,16 @@ def test_a_request_that_drips_in_byte_by_byte(served: Node) -> None:
         for byte in framed(API_VERSIONS) * 2:
             connection.sendall(bytes([byte]))
             time.sleep(0.005)
-        assert connection.recv(8, socket.MSG_WAITALL)[4:] == struct.pack(">i", 7)
+        assert received(connection, 8)[4:] == struct.pack(">i", 7)
 
 
 def test_many_requests_in_one_segment_are_answered_in_order(served: Node) -> None:
     with connect(served) as connection:
         connection.sendall(b"".join(framed(struct.pack(">hhih", 18, 0, n, -1)) for n in range(500)))
         for n in range(500):
-            size, correlation = struct.unpack(">ii", connection.recv(8, socket.MSG_WAITALL))
+            size, correlation = struct.unpack(">ii", received(connection, 8))
             assert correlation == n
-            connection.recv(size - 4, socket.MSG_WAITALL)
+            received(connection, size - 4)
 
 
 def test_idle_and_half_said_connections_cost_little(served: Node) -> None:

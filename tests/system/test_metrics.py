@@ -23,9 +23,15 @@ EXPECTED = (
     "kafka_controller_kafkacontroller_activecontrollercount",
     "kafka_log_logmanager_offlinelogdirectorycount",
     "kafka_log_logcleaner_deadthreadcount",
+    "kafka_log_logflushstats_logflushrateandtimems_count",
     "kafka_log_logcleanermanager_uncleanable_partitions_count",
     "kafka_server_raftmetrics_current_epoch",
     "kafka_server_kafkaserver_brokerstate",
+    "kafka_server_group_coordinator_metrics_group_count",
+    "kafka_server_group_coordinator_metrics_offset_commit_count",
+    "kafka_server_transaction_coordinator_metrics_num_partitions",
+    "kafka_server_share_coordinator_metrics_partition_load_time_max",
+    "kafka_coordinator_group_groupmetadatamanager_numgroupsstable",
     "process_resident_memory_bytes",
 )
 

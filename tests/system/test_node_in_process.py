@@ -143,7 +143,9 @@ def test_a_deleted_topic_is_gone_and_its_name_is_free(tmp_path: Path) -> None:
         parked.send(fetch("orders", 1, max_wait_ms=20_000), 12)
         await asyncio.sleep(0.02)
         answer = await client.ask(
-            DeleteTopicsRequest(topics=[DeleteTopicState(name="orders")]), DeleteTopicsResponse, 6
+            DeleteTopicsRequest(topics=[DeleteTopicState(name="orders")], timeout_ms=10_000),
+            DeleteTopicsResponse,
+            6,
         )
         assert answer.responses[0].error_code == 0
         woken = await parked.receive(FetchResponse, 12)

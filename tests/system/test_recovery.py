@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from ottla.broker.storage import loading
+from ottla.broker.storage import repairing
 from ottla.core.records.batch import headers
 from tests.system.log_writer import open_store
 
@@ -64,7 +64,7 @@ def test_a_killed_process_loses_nothing_it_acknowledged(tmp_path: Path) -> None:
 def test_a_long_recovery_is_a_childs_and_says_how_far_it_is(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(loading, "_PROGRESS_EVERY_MS", 0)
+    monkeypatch.setattr(repairing, "_PROGRESS_EVERY_MS", 0)
     caplog.set_level(logging.INFO, "ottla.storage")
     acknowledged = _kill_after(tmp_path, 500_000, 150)
     assert asyncio.run(_end(tmp_path)) in (acknowledged, acknowledged + 1)

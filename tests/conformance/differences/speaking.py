@@ -1,19 +1,19 @@
-"""A broker to ask: raw requests of any version, answers as trees of plain values."""
+"""A broker to ask: raw frames in, answers out as trees of plain values."""
 
 from __future__ import annotations
 
 import socket
 import struct
-import time
 from typing import Any, TypeAlias
 
 from ottla.core.model.errors import ErrorCode
-from ottla.core.model.ids import ZERO_UUID, Uuid
-from ottla.core.wire.apis import API, Api, ApiKey
-from ottla.core.wire.codec import EncodeError, decode, encode
+from ottla.core.model.ids import ZERO_UUID
+from ottla.core.wire.apis import API, ApiKey, ListenerRole
+from ottla.core.wire.codec import DecodeError, decode
 from ottla.core.wire.declaration import Body
-from ottla.core.wire.messages.metadata import MetadataRequest, MetadataResponse
-from tests.conformance.differences.case import Case, id_of
+from ottla.core.wire.messages.api_versions import ApiVersionsRequest
+from ottla.core.wire.messages.metadata import MetadataRequest
+from tests.conformance.differences.case import BROKER, CONTROLLER, Case, Question, id_of, is_flexible
 from tests.nodes import Node
 
 Tree: TypeAlias = Any
@@ -22,89 +22,100 @@ Tree: TypeAlias = Any
 CLOSED = "the connection was closed"
 NO_ANSWER = "no answer, and the connection lives"
 SILENT = "no answer at all"
+UNREADABLE = "an answer that cannot be read: "
 SECONDS = 3
-LOADING = ErrorCode.COORDINATOR_LOAD_IN_PROGRESS
-"""Not an answer but a request to ask again: Kafka fetches its first producer ids."""
+ASK_AGAIN = (ErrorCode.COORDINATOR_LOAD_IN_PROGRESS, ErrorCode.NOT_CONTROLLER)
+"""No answers: Kafka fetches its first producer ids; its controller gives up its office after a fault of its own."""
 
 
 class Asked:
-    """One of the two brokers."""
+    """One of the two brokers. `put` and `hear` are apart, so that both can be asked at once."""
 
     def __init__(self, node: Node) -> None:
         self.node = node
-        self._ids: dict[Uuid, Uuid] = {}
-        self._door: socket.socket | None = None
+        self._told: dict[bytes, bytes] = {}
+        self._heard: dict[bytes, bytes] = {}
+        self._ports = {BROKER: node.port, CONTROLLER: node.controller_port}
+        self._doors: dict[ListenerRole, socket.socket] = {}
 
-    def ask(self, case: Case, version: int, patience: int = 50) -> Tree | None:
-        """What it answers; None when the request cannot be said in this version."""
-        request = case.request(version)
-        api = next(each for each in API.values() if each.request is type(request))
+    def ask(self, question: Question) -> Tree:
+        self.put(question)
+        return self.hear(question)
+
+    def put(self, question: Question) -> None:
+        """Send the request, with this broker's own ids in the place of the stand-ins."""
+        frame = question.frame
+        for stand_in, own in self._told.items():
+            frame = frame.replace(stand_in, own)
+        if question.listener not in self._doors:
+            place = ("127.0.0.1", self._ports[question.listener])
+            self._doors[question.listener] = socket.create_connection(place, timeout=SECONDS)
+        data = struct.pack(">i", len(frame)) + frame
+        if question.unanswered:
+            (after,) = Case("after", ApiVersionsRequest(), (0,), question.listener).questions()
+            data += struct.pack(">i", len(after.frame)) + after.frame
+        self._doors[question.listener].sendall(data)
+
+    def hear(self, question: Question) -> Tree:
+        """The answer to what was just put: a tree, or a sentence about what came instead."""
         try:
-            body = encode(request, version)
-        except EncodeError:
-            return None
-        for stand_in, topic_id in self._ids.items():
-            body = body.replace(stand_in, topic_id)
-        if getattr(request, "acks", None) == 0:
-            return self._unanswered(api, version, body)
-        try:
-            answer = self._exchange(api, version, body)
+            answer = _frame(self._doors[question.listener])
         except TimeoutError:
-            self.close()
+            self._hang_up(question.listener)
             return SILENT
-        if answer is None:
-            return CLOSED
-        for stand_in, topic_id in self._ids.items():
-            answer = answer.replace(topic_id, stand_in)
-        told = tree(decode(api.response, answer, version))
-        if told.get("error_code") == LOADING and patience:
-            time.sleep(0.1)
-            return self.ask(case, version, patience - 1)
-        return told
-
-    def learn_topics(self) -> None:
-        """Take note of the ids of all topics there are."""
-        api = API[ApiKey.METADATA]
-        answer = self._exchange(api, 12, encode(MetadataRequest(topics=None), 12))
-        assert answer is not None
-        for topic in decode(MetadataResponse, answer, 12).topics:
-            if topic.name is not None and topic.topic_id != ZERO_UUID:
-                self._ids[id_of(topic.name)] = topic.topic_id
-
-    def close(self) -> None:
-        if self._door is not None:
-            self._door.close()
-            self._door = None
-
-    def _send(self, api: Api, version: int, body: bytes) -> socket.socket:
-        if self._door is None:
-            self._door = socket.create_connection(("127.0.0.1", self.node.port), timeout=SECONDS)
-        flexible = api.first_flexible is not None and version >= api.first_flexible
-        head = struct.pack(">hhih", api.key, version, 7, 1) + b"d" + (b"\0" if flexible else b"")
-        self._door.sendall(struct.pack(">i", len(head) + len(body)) + head + body)
-        return self._door
-
-    def _exchange(self, api: Api, version: int, body: bytes) -> bytes | None:
-        """The body of the answer, or None when the connection was closed instead."""
-        door = self._send(api, version, body)
-        try:
-            size = _read(door, 4)
-            answer = None if size is None else _read(door, struct.unpack(">i", size)[0])
         except ConnectionError:
             answer = None
         if answer is None:
-            self.close()
-            return None
-        flexible = api.first_flexible is not None and version >= api.first_flexible
-        return answer[5 if flexible and api.key != ApiKey.API_VERSIONS else 4 :]
+            self._hang_up(question.listener)
+            return CLOSED
+        return NO_ANSWER if question.unanswered else self._read(question, answer)
 
-    def _unanswered(self, api: Api, version: int, body: bytes) -> str:
-        self._send(api, version, body)
-        after = self._exchange(API[ApiKey.API_VERSIONS], 0, b"")
-        return CLOSED if after is None else NO_ANSWER
+    def learn_topics(self) -> None:
+        """Take note of the ids of all topics there are."""
+        (question,) = Case("topics", MetadataRequest(topics=None), (12,)).questions()
+        for topic in self.ask(question)["topics"]:
+            if topic["name"] is not None and topic["topic_id"] != ZERO_UUID:
+                self.learn(id_of(topic["name"]), topic["topic_id"])
+
+    def learn(self, stand_in: bytes, own: bytes, *, in_answers: bool = True) -> None:
+        """From now on `stand_in` says `own` in requests and, if that is rare enough, the other way round in answers."""
+        self._told[stand_in] = own
+        if in_answers:
+            self._heard[own] = stand_in
+
+    def close(self) -> None:
+        for role in list(self._doors):
+            self._hang_up(role)
+
+    def _hang_up(self, listener: ListenerRole) -> None:
+        self._doors.pop(listener).close()
+
+    def _read(self, question: Question, answer: bytes) -> Tree:
+        api, version = API[ApiKey(question.key)], question.version
+        body = answer[5 if is_flexible(api, version) and api.key != ApiKey.API_VERSIONS else 4 :]
+        for own, stand_in in self._heard.items():
+            body = body.replace(own, stand_in)
+        if api.key == ApiKey.API_VERSIONS and not api.serves(version):
+            version = 0  # KIP-511
+        try:
+            return tree(decode(api.response, body, version))
+        except DecodeError as error:
+            return f"{UNREADABLE}{error}"
 
 
-def _read(door: socket.socket, size: int) -> bytes | None:
+def asks_for_patience(answer: Tree) -> bool:
+    if isinstance(answer, dict):
+        return answer.get("error_code") in ASK_AGAIN or any(map(asks_for_patience, answer.values()))
+    return isinstance(answer, list) and any(map(asks_for_patience, answer))
+
+
+def _frame(door: socket.socket) -> bytes | None:
+    """The next answer, or None when the connection ends instead."""
+    size = _bytes(door, 4)
+    return None if size is None else _bytes(door, struct.unpack(">i", size)[0])
+
+
+def _bytes(door: socket.socket, size: int) -> bytes | None:
     data = b""
     while len(data) < size:
         more = door.recv(size - len(data))

@@ -7,11 +7,12 @@ import pytest
 from ottla.core.log.compaction import LastRecord, Round, Transactions, keep, note_keys
 from ottla.core.log.index import AbortedTransaction
 from ottla.core.log.offset_map import OffsetMap
-from ottla.core.records.batch import BatchHeader, check_crc, read_header, stamp
+from ottla.core.records.batch import BatchHeader, check_crc, read_header
 from ottla.core.records.build import build
 from ottla.core.records.compression import Codec
 from ottla.core.records.control import EndTransaction, build_control, build_end_transaction
 from ottla.core.records.record import Record, records
+from ottla.core.records.stamping import stamp
 from ottla.core.wire.messages.records.control import LeaderChangeMessage
 
 WALL = 1_700_000_000_000

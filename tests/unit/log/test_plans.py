@@ -7,6 +7,7 @@ from ottla.core.log.plans import (
     RETENTION_BYTES,
     RETENTION_MS,
     START_OFFSET,
+    RollLimits,
     SegmentFacts,
     deletions,
     must_roll,
@@ -24,7 +25,7 @@ def _rolls(config: LogConfig, **facts: int) -> bool:
         "offset_entries": 0,
         "time_entries": 0,
     } | facts
-    return must_roll(config, **given)
+    return must_roll(RollLimits(config), **given)
 
 
 def test_a_segment_is_full_by_size_time_offsets_or_entries() -> None:

@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ottla.core.log.producers import (
-    MAX_EPOCH,
-    MAX_SEQUENCE,
-    CompletedTransaction,
-    ProducerStates,
-    read_snapshot,
-    sequence_after,
-    sequence_before,
-)
+from ottla.core.log.producer import MAX_EPOCH, MAX_SEQUENCE, sequence_after, sequence_before
+from ottla.core.log.producer_snapshots import read_snapshot
+from ottla.core.log.producers import CompletedTransaction, ProducerStates
 from ottla.core.model.errors import ErrorCode, KafkaError
 
 DAY = 86_400_000

@@ -75,7 +75,7 @@ def test_a_second_broker_of_the_same_id_waits_for_the_session_to_end() -> None:
         ({"log_dirs": [Uuid(bytes(15) + b"\x05")]}, ErrorCode.INVALID_REGISTRATION),
         ({"log_dirs": [Uuid(b"a" * 16)] * 2}, ErrorCode.INVALID_REGISTRATION),
         ({"log_dirs": [Uuid(bytes([1]) * 16)]}, ErrorCode.INVALID_REGISTRATION),
-        ({"features": []}, ErrorCode.UNSUPPORTED_VERSION),
+        ({"features": []}, ErrorCode.INVALID_REGISTRATION),
         ({"is_migrating_zk_broker": True}, ErrorCode.BROKER_ID_NOT_REGISTERED),
     ],
 )

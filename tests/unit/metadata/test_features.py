@@ -78,6 +78,7 @@ def test_validating_writes_nothing() -> None:
             7,
             "Invalid update version 1 for feature group.version. The controller does not support the given upgrade type.",
         ),
+        ("orders", 0, UP, "Invalid update version 0 for feature orders. Feature orders not found."),
         (
             "metadata.version",
             29,

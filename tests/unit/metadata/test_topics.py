@@ -299,3 +299,12 @@ def test_a_request_that_would_write_too_many_records_writes_none() -> None:
     assert caught.value.code == ErrorCode.POLICY_VIOLATION
     (one,) = cluster.ask(CreatePartitionsRequest(topics=growing[:1])).results
     assert one.error_code == 0
+
+
+def test_partitions_without_number_are_refused_before_they_are_placed() -> None:
+    cluster = Cluster()
+    create(cluster, wanted("t", 1))
+    growing = CreatePartitionsTopic(name="t", count=2**31 - 1, assignments=None)
+    with pytest.raises(KafkaError) as caught:
+        cluster.ask(CreatePartitionsRequest(topics=[growing]))
+    assert caught.value.code == ErrorCode.POLICY_VIOLATION

@@ -131,3 +131,15 @@ def test_a_follower_goes_before_a_consumer() -> None:
     made(sessions, 9, id_=1)
     assert made(sessions, 1, id_=2, privileged=True) == 2
     assert made(sessions, 9, id_=3) == 0
+
+
+def test_what_was_settled_on_other_terms_is_due_again() -> None:
+    sessions = FetchSessions(slots=10)
+    session_id = made(sessions, 2, id_=7)
+    context = sessions.begin(0, session_id, 1, [], [], uses_ids=False, terms="committed")
+    assert context.session is not None
+    context.session.due.clear()
+    again = sessions.begin(0, session_id, 2, [], [], uses_ids=False, terms="committed")
+    assert not again.partitions and again.has_settled
+    other = sessions.begin(0, session_id, 3, [], [], uses_ids=False, terms="uncommitted")
+    assert len(other.partitions) == 2 and not other.has_settled

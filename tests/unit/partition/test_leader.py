@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ottla.core.model.errors import ErrorCode, KafkaError
-from ottla.core.partition.leader import (
+from ottla.core.partition.events import (
     Advanced,
     Answer,
     Appended,
@@ -16,10 +16,9 @@ from ottla.core.partition.leader import (
     Event,
     Flushed,
     FollowerFetched,
-    Leader,
     Resigned,
-    check_leader_epoch,
 )
+from ottla.core.partition.leader import Leader, check_leader_epoch
 
 
 def elected(**options: object) -> Elected:
@@ -83,6 +82,13 @@ def test_with_followers_the_slowest_in_sync_one_decides() -> None:
     assert run(leader, Awaits(12, "one", committed=False)) == [Answer("one", ErrorCode.NONE)]
     assert run(leader, FollowerFetched(2, 12)) == [Advanced(12), Answer("all", ErrorCode.NONE)]
     assert run(leader, FollowerFetched(9, 99)) == []
+
+
+def test_a_follower_that_is_ahead_commits_nothing_the_others_lack() -> None:
+    leader = lead(replicas=[1, 2, 3], isr=[1, 2, 3], high_watermark=8)
+    assert run(leader, Appended(12), FollowerFetched(2, 12)) == []
+    assert run(leader, FollowerFetched(3, 9)) == [Advanced(9)]
+    assert run(leader, FollowerFetched(3, 12)) == [Advanced(12)]
 
 
 def test_too_few_in_sync_take_nothing_and_commit_nothing() -> None:

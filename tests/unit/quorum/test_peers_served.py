@@ -216,9 +216,11 @@ def test_a_request_in_an_envelope_is_answered_in_an_envelope() -> None:
     ("request_", "code"),
     [
         (sealed(0, 9, b""), ErrorCode.INVALID_REQUEST),
-        (sealed(19, 99, b""), ErrorCode.INVALID_REQUEST),
-        (sealed(19, 7, b"\xff"), ErrorCode.INVALID_REQUEST),
-        (EnvelopeRequest(request_data=b"\0"), ErrorCode.INVALID_REQUEST),
+        (sealed(19, 99, b""), ErrorCode.UNSUPPORTED_VERSION),
+        (sealed(99, 0, b""), ErrorCode.UNSUPPORTED_VERSION),
+        (sealed(19, 7, b"\xff"), ErrorCode.UNSUPPORTED_VERSION),
+        (EnvelopeRequest(request_data=b"\0"), ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE),
+        (EnvelopeRequest(request_principal=None), ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE),
         (
             sealed(19, 7, encode(CreateTopicsRequest(), 7), principal=b"\0"),
             ErrorCode.PRINCIPAL_DESERIALIZATION_FAILURE,

@@ -1,7 +1,6 @@
 from __future__ import annotations
 
 import asyncio
-import random
 
 import pytest
 
@@ -20,6 +19,7 @@ from ottla.core.records.batch import headers
 from ottla.core.wire.messages.create_topics import CreateTopicsRequest
 from ottla.core.wire.messages.records.metadata import BeginTransactionRecord, TopicRecord
 from ottla.core.wire.metadata_frame import UnknownRecord
+from ottla.sim.chance import SeededChance
 from tests.unit.quorum.nodes import NAME, PATH, NodeOnDisk, run
 
 
@@ -39,7 +39,7 @@ def test_a_new_cluster_gets_its_bootstrap_records_in_one_transaction() -> None:
 
 def test_what_was_answered_is_there_after_a_power_cut() -> None:
     async def story() -> None:
-        chance = random.Random(5)
+        chance = SeededChance(5)
         node = NodeOnDisk()
         known: list[str] = []
         for round_ in range(6):
@@ -185,7 +185,7 @@ def test_an_open_transaction_of_a_dead_leader_is_aborted() -> None:
         batch = build_batch(
             records, base_offset=log.end_offset, epoch=epoch, timestamp=1, metadata_version=30
         )
-        log.append(batch, leader_epoch=epoch, origin=Origin.RAFT_LEADER, wall=1, now=1)
+        log.append(batch, leader_epoch=epoch, origin=Origin.RAFT_LEADER, wall=1)
         again = await node.start()
         assert "ghost" not in again.image.topics_by_name
         assert await node.create("ghost") == 0
@@ -294,5 +294,80 @@ def test_what_touches_very_many_partitions_is_written_in_several_batches() -> No
         ]
         assert counts[0] == MAX_RECORDS_PER_BATCH
         assert sum(counts) >= len(partitions)
+
+    run(story())
+
+
+def test_a_full_disk_is_not_asked_again_and_again(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        node = NodeOnDisk()
+        quorum = await node.start()
+        before = quorum.log.end_offset
+        node.disk.room = 0
+        asked: list[str] = []
+        node.disk.volume.watch = lambda operation, path: asked.append(path) if operation == "write" else None
+        for _ in range(100):
+            node.clock.pass_ms(100)
+            await asyncio.sleep(0)
+        assert 1 <= len(asked) <= 4, "ten seconds, five between two attempts"
+        node.disk.room = None
+        node.clock.pass_ms(5_000)
+        await quorum.committed()
+        assert quorum.log.end_offset > before
+        said = [record.message for record in caplog.records if "took no records" in record.message]
+        assert len(said) == 1
+
+    run(story())
+
+
+def test_a_metadata_log_that_cannot_be_synced_does_not_hold_up_the_end() -> None:
+    async def story() -> None:
+        node = NodeOnDisk()
+        quorum = await node.start()
+        creating = asyncio.ensure_future(node.create("t"))
+        await asyncio.sleep(0)
+        node.disk.broken = True
+        with pytest.raises(KafkaError):
+            await creating
+        node.disk.broken = False
+        await asyncio.wait_for(quorum.stop(), 1)
+        with pytest.raises(KafkaError):
+            await quorum.committed()
+
+    run(story())
+
+
+def test_a_subscriber_that_fails_is_nobody_elses_failure(caplog: pytest.LogCaptureFixture) -> None:
+    async def story() -> None:
+        node = NodeOnDisk()
+        quorum = await node.start()
+        heard: list[str] = []
+
+        def fails(image: MetadataImage, delta: Delta) -> None:
+            raise KafkaError(ErrorCode.KAFKA_STORAGE_ERROR, "a directory failed while it followed")
+
+        quorum.subscribe(fails)
+        quorum.subscribe(lambda image, delta: heard.extend(image.topics_by_name))
+        assert await node.create("t") == 0
+        assert heard == ["t"]
+        assert await node.create("u") == 0
+        assert "could not be followed" in caplog.text
+
+    run(story())
+
+
+def test_a_stop_needs_no_disk() -> None:
+    async def story() -> None:
+        for number in (28, 5):
+            node = NodeOnDisk()
+            quorum = await node.start()
+            await quorum.committed()
+
+            def watch(operation: str, path: str, number: int = number) -> None:
+                raise OSError(number, "no", path)
+
+            node.disk.volume.watch = watch
+            await quorum.stop()
+            assert quorum.log.directory.online
 
     run(story())

@@ -23,7 +23,7 @@ from ottla.core.raft.machine import (
 )
 from ottla.core.raft.observers import MAX_OBSERVERS, SESSION_MS, Observers
 from ottla.core.raft.voters import ReplicaKey, Voter, VoterEndpoint, VoterSet
-from ottla.core.wire.messages import begin_quorum_epoch, vote
+from ottla.core.wire.messages import add_raft_voter, begin_quorum_epoch, vote
 from ottla.core.wire.messages.add_raft_voter import AddRaftVoterRequest
 from ottla.core.wire.messages.describe_quorum import (
     DescribeQuorumRequest,
@@ -203,8 +203,10 @@ def test_nobody_else_can_lead(leader: int, epoch: int, code: ErrorCode) -> None:
 
 def test_voters_cannot_be_changed_yet_and_the_answer_says_why() -> None:
     add = AddRaftVoterRequest(cluster_id="c", voter_id=2, voter_directory_id=DIRECTORY)
+    assert peers.answer_add_voter(FACTS, add, 1).error_code == ErrorCode.INVALID_REQUEST
+    add.listeners = [add_raft_voter.Listener(name="controller", host="h", port=1)]
     assert peers.answer_add_voter(FACTS, add, 1).error_code == ErrorCode.UNSUPPORTED_VERSION
-    assert "level 0" in (peers.answer_add_voter(FACTS, add, 0).error_message or "")
+    assert "feature is 0" in (peers.answer_add_voter(FACTS, add, 0).error_message or "")
     add.voter_id = 1
     assert peers.answer_add_voter(FACTS, add, 1).error_code == ErrorCode.DUPLICATE_VOTER
     add.voter_directory_id = ZERO_UUID
@@ -221,10 +223,15 @@ EPOCHS = {1: (1, 60), 2: (2, 80), 3: (3, 100)}
 
 
 def fetch(
-    offset: int, last_epoch: int, epoch: int = 3, checkpoints: tuple[OffsetAndEpoch, ...] = ()
+    offset: int,
+    last_epoch: int,
+    epoch: int = 3,
+    checkpoints: tuple[OffsetAndEpoch, ...] = (),
+    max_wait_ms: int = 0,
 ) -> Answer:
     return answer_fetch(
         FACTS,
+        max_wait_ms=max_wait_ms,
         current_leader_epoch=epoch,
         fetch_offset=offset,
         last_fetched_epoch=last_epoch,
@@ -235,7 +242,9 @@ def fetch(
 
 def test_what_a_fetch_of_the_metadata_log_gets() -> None:
     kept = (OffsetAndEpoch(50, 1), OffsetAndEpoch(75, 2))
-    assert fetch(70, 2, epoch=2) == Refuse(ErrorCode.FENCED_LEADER_EPOCH)
+    assert fetch(70, 1, epoch=2) == Refuse(ErrorCode.FENCED_LEADER_EPOCH)
+    assert fetch(70, 3, epoch=2) == Refuse(ErrorCode.INVALID_REQUEST)
+    assert fetch(70, 1, max_wait_ms=-1) == Refuse(ErrorCode.INVALID_REQUEST)
     assert fetch(70, 2, epoch=4) == Refuse(ErrorCode.UNKNOWN_LEADER_EPOCH)
     assert fetch(70, 9) == Refuse(ErrorCode.INVALID_REQUEST)
     assert fetch(70, 2, checkpoints=kept) == Serve(70)

@@ -36,6 +36,15 @@ def test_many_frames_in_one_reception_and_one_frame_in_many() -> None:
     assert reader.pending == 0
 
 
+def test_frames_come_out_whole_wherever_the_buffer_ends() -> None:
+    bodies = [bytes([number % 251]) * (number * 37 % 5000) for number in range(400)]
+    reader = FrameReader(5000)
+    stream, got = framed(*bodies), []
+    for start in range(0, len(stream), 7001):
+        got += receive(reader, stream[start : start + 7001])
+    assert got == bodies
+
+
 def test_a_frame_is_bytes_that_outlive_the_buffer() -> None:
     reader = FrameReader(100)
     (first,) = receive(reader, framed(b"first"))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
 from collections.abc import Callable
@@ -11,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from ottla.world.doors import FileSlice
+from ottla.world.real import page_cache
 from ottla.world.real.disk import RealDisk
 
 
@@ -52,8 +54,10 @@ def test_parts_are_written_in_order_where_they_belong(disk: RealDisk, tmp_path: 
     file.close()
     with pytest.raises(ValueError, match="closed"):
         file.read(1, 0)
-    with pytest.raises(FileNotFoundError):
+    with pytest.raises(FileNotFoundError) as missing:
         disk.open(f"{tmp_path}/missing")
+    # What is gone may be no fault (a topic deleted while it is cleaned), so the number has to tell it from one.
+    assert missing.value.errno == errno.ENOENT
 
 
 def test_files_beyond_the_bound_are_reopened_when_needed(disk: RealDisk, tmp_path: Path) -> None:
@@ -80,6 +84,32 @@ def test_a_pinned_file_outlives_its_owner_and_its_name(disk: RealDisk, tmp_path:
     piece.release()
     with pytest.raises(ValueError, match="closed"):
         file.read(1, 0)
+
+
+def test_what_the_disk_alone_holds_is_cold(disk: RealDisk, tmp_path: Path) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(bytes(1 << 20))
+    file = disk.open(str(path))
+    file.sync_now()
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+    if file.is_warm(1, 0):
+        pytest.skip("needs a file system that lets go of its pages")
+    os.posix_fadvise(file.fileno(), 0, 0, os.POSIX_FADV_RANDOM)  # no read-ahead
+    file.read(4096, 512 << 10)
+    assert file.is_warm(4096, 512 << 10)
+    assert not file.is_warm(1 << 20, 0)
+    file.read(1 << 20, 0)
+    assert file.is_warm(1 << 20, 0)
+
+
+@pytest.mark.parametrize("kernel", [None, lambda *_: -1, lambda *_: 0])
+def test_a_kernel_that_does_not_count_is_asked_by_samples(
+    kernel: object, disk: RealDisk, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(page_cache, "_syscall", kernel)
+    assert page_cache.holds(0, 10, 0) is None
+    (tmp_path / "file").write_bytes(bytes(300_000))
+    assert disk.open(str(tmp_path / "file")).is_warm(300_000, 0)
 
 
 def test_what_was_just_written_is_warm(disk: RealDisk, tmp_path: Path) -> None:

@@ -12,6 +12,13 @@ import pytest
 
 from ottla.world.doors import Connection, FileSlice
 from ottla.world.real import real_world
+from ottla.world.real.connection import (
+    SHARED_TURN_BYTES,
+    SHARED_TURNS,
+    TURN_BYTES,
+    SocketConnection,
+    Traffic,
+)
 
 
 class Recorder:
@@ -89,7 +96,8 @@ def test_bytes_go_both_ways_and_an_orderly_end_is_told() -> None:
     run(scenario)
 
 
-def test_a_slow_reader_meets_back_pressure_and_gets_everything(tmp_path: Path) -> None:
+@pytest.mark.parametrize("near", [True, False], ids=["copied", "by sendfile"])
+def test_a_slow_reader_meets_back_pressure_and_gets_everything(near: bool, tmp_path: Path) -> None:
     async def scenario() -> None:
         world = real_world()
         content = bytes(range(256)) * 64 * 1024  # 16 MiB
@@ -107,7 +115,8 @@ def test_a_slow_reader_meets_back_pressure_and_gets_everything(tmp_path: Path) -
         connection.pause()
         await until(lambda: bool(servers))
         sender = servers[0].connection
-        assert sender is not None
+        assert isinstance(sender, SocketConnection) and sender._near
+        sender._near = near
         small = FileSlice(file, 5, 11)
         large = FileSlice(file, 100, len(content) - 100)
         sender.send([b"head", small, b"between", large, b"tail"])
@@ -242,3 +251,25 @@ def test_running_out_of_descriptors_is_one_line_and_the_port_recovers(
     run(scenario)
     assert caplog.text.count("cannot accept connections") == 1
     assert "raise the limit of open files" in caplog.text
+
+
+def test_who_reads_much_writes_little_a_turn_while_others_ask() -> None:
+    """Its own requests do not count; a while after the last of the others it writes much again."""
+
+    async def scenario() -> None:
+        loop, traffic = asyncio.get_running_loop(), Traffic()
+        pairs = [socket.socketpair() for _ in range(2)]
+        reader, other = (SocketConnection(loop, ours, Recorder(), traffic) for ours, _ in pairs)
+        for (ours, theirs), connection in zip(pairs, (reader, other), strict=True):
+            ours.setblocking(False)
+            connection.start()
+            assert reader._budget() == TURN_BYTES
+            theirs.send(b"a request")
+            connection._readable()
+        assert [reader._budget() for _ in range(SHARED_TURNS)] == [SHARED_TURN_BYTES] * SHARED_TURNS
+        assert reader._budget() == TURN_BYTES
+        for (_, theirs), connection in zip(pairs, (reader, other), strict=True):
+            connection.abort()
+            theirs.close()
+
+    run(scenario)
