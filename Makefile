@@ -2,9 +2,13 @@
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WHEEL := .venv-wheel
+# Files of tests go to this many processes at once: most of them wait for servers, not for a processor.
+WORKERS ?= 4
+PYTEST := -m pytest -q -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run test check conformance bench docs clean
+.PHONY: sim help setup run test check fuzz hunt conformance bench wheel wheel-test wheel-bench docs clean
 
 help:                 ## what can be made
 	@echo 'make TARGET [PYTHON=python3.11]'
@@ -31,7 +35,7 @@ run: setup            ## start a development node: no configuration, data gone a
 	$(BIN)/ottla dev
 
 test: $(VENV)/.test-installed      ## the tests that need Python alone
-	$(BIN)/python -m pytest -q --ignore=tests/conformance --ignore=tests/reach
+	$(BIN)/python $(PYTEST) --ignore=tests/conformance --ignore=tests/reach
 
 check: $(VENV)/.check-installed    ## format, lint, types
 	$(BIN)/ruff format --check .
@@ -39,15 +43,42 @@ check: $(VENV)/.check-installed    ## format, lint, types
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 
-conformance: $(VENV)/.check-installed   ## other people's clients and Kafka's own tools
-	$(BIN)/python -m pytest -q tests/conformance tests/reach
+fuzz: $(VENV)/.test-installed      ## mutate what decoders read: MINUTES=10 TARGET=records; guided by coverage with atheris
+	$(BIN)/python -m tests.fuzz --minutes $(or $(MINUTES),1) $(if $(SEED),--seed $(SEED)) $(if $(TARGET),--target '$(TARGET)')
 
-bench: $(VENV)/.check-installed    ## Ottla beside Apache Kafka, one run, ratios
-	$(BIN)/python -m benchmarks
+hunt: $(VENV)/.test-installed      ## properties with examples nobody has seen
+	$(BIN)/python -m pytest -q --hypothesis-profile=fresh tests/properties
+
+conformance: $(VENV)/.check-installed   ## other people's clients and Kafka's own tools
+	$(BIN)/python $(PYTEST) tests/conformance tests/reach
+
+bench: $(VENV)/.check-installed    ## Ottla beside Apache Kafka, one run, ratios; BENCH='--quick' for a look
+	$(BIN)/python -m benchmarks $(BENCH)
+
+wheel: $(WHEEL)/.installed    ## dist/*.whl with the hot modules compiled (needs a C compiler), installed in .venv-wheel
+$(WHEEL)/.installed: pyproject.toml hatch_build.py $(shell find src -name '*.py') | $(VENV)/.installed
+	rm -f dist/ottla-*.whl
+	HATCH_BUILD_HOOK_ENABLE_CUSTOM=true $(BIN)/python -m pip wheel --quiet --disable-pip-version-check --no-deps --wheel-dir dist .
+	$(PYTHON) -m venv $(WHEEL)
+	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps dist/ottla-*.whl
+	$(WHEEL)/bin/python -m pip install --quiet --disable-pip-version-check "$$(ls dist/ottla-*.whl)[test]"
+	$(WHEEL)/bin/ottla --version
+	@touch $@
+
+wheel-test: $(WHEEL)/.installed    ## the tests that need Python alone, on the compiled wheel
+	$(WHEEL)/bin/python $(PYTEST) --ignore=tests/conformance --ignore=tests/reach --ignore=tests/planted
+
+SEEDS ?= 200
+STEPS ?= 300
+sim: $(VENV)/.test-installed       ## the node in simulated worlds: SEEDS=200 STEPS=300, or SEED=7 for one; SIM="--world groups" for groups
+	@$(BIN)/python -m tests.simulation --steps $(STEPS) $(if $(SEED),--seed $(SEED),--seeds $(SEEDS)) $(SIM)
+
+wheel-bench: $(WHEEL)/.installed $(VENV)/.check-installed    ## the bench, with the node from the compiled wheel
+	OTTLA_TEST_PYTHON=$(WHEEL)/bin/python $(BIN)/python -m benchmarks
 
 docs: setup           ## write the generated reference pages anew; tests say when they are not current
 	$(BIN)/python docs/reference/write_settings.py
 	$(BIN)/python -m ottla.cli.reference > docs/reference/cli.md
 
 clean:                ## remove .venv and everything that was built
-	rm -rf $(VENV) build dist .mypy_cache .pytest_cache .ruff_cache
+	rm -rf $(VENV) $(WHEEL) build dist .mypy_cache .pytest_cache .ruff_cache
