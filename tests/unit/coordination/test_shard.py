@@ -133,11 +133,28 @@ def test_an_answer_leaves_when_what_it_rests_on_is_committed() -> None:
 
 
 def test_requests_of_one_turn_share_a_batch() -> None:
+    """But for the first one after a quiet turn: it does not wait for company, the rest of its turn does."""
     case = Case()
-    for offset in range(10):
-        case.commit(offset)
-    case.pass_time(1)
+    answers = [case.commit(offset) for offset in range(10)]
     assert case.partition.batches == 1
+    case.pass_time(1)
+    assert case.partition.batches == 2
+    answers += [case.commit(offset) for offset in range(10)]
+    assert case.partition.batches == 2
+    case.pass_time(1)
+    assert case.partition.batches == 3
+    case.partition.replicate()
+    assert all(each.done() for each in answers)
+
+
+def test_one_who_comes_alone_does_not_wait_for_the_turn_to_end() -> None:
+    case = Case()
+    for batches in range(1, 4):
+        commit = case.commit(batches)
+        assert case.partition.batches == batches
+        case.partition.replicate()
+        assert commit.done()
+        case.pass_time(1)
 
 
 def test_nobody_waits_for_replicas_longer_than_the_timeout() -> None:

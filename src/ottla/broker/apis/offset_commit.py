@@ -18,6 +18,7 @@ from ottla.broker.services import Services
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.wire.messages.offset_commit import (
     OffsetCommitRequest,
+    OffsetCommitRequestPartition,
     OffsetCommitRequestTopic,
     OffsetCommitResponse,
     OffsetCommitResponsePartition,
@@ -37,13 +38,7 @@ def handle(
     taken: list[OffsetCommitRequestTopic] = []
     for topic in request.topics:
         code = _resolve(services, context, topic)
-        image = services.image.topics_by_name.get(topic.name)
-        known = [
-            each
-            for each in topic.partitions
-            if image is not None and each.partition_index in image.partitions
-        ]
-        absent = topic.partitions if code else [each for each in topic.partitions if each not in known]
+        known, absent = _divided(services, topic) if not code else ([], topic.partitions)
         if absent:
             refused.topics.append(
                 OffsetCommitResponseTopic(
@@ -58,8 +53,10 @@ def handle(
                     ],
                 )
             )
-        if not code and known:
+        if known:
             taken.append(OffsetCommitRequestTopic(name=topic.name, topic_id=topic.topic_id, partitions=known))
+    if not refused.topics and taken:
+        return relay_to_group(services, context, request.group_id, request)
     if not taken:
         return refused
     body = OffsetCommitRequest(
@@ -70,9 +67,21 @@ def handle(
         retention_time_ms=request.retention_time_ms,
         topics=taken,
     )
-    if not refused.topics:
-        return relay_to_group(services, context, request.group_id, body)
     return _merge(ask_group(services, context, request.group_id, body), refused)
+
+
+def _divided(
+    services: Services, topic: OffsetCommitRequestTopic
+) -> tuple[list[OffsetCommitRequestPartition], list[OffsetCommitRequestPartition]]:
+    """(partitions that there are, partitions that there are not)."""
+    image = services.image.topics_by_name.get(topic.name)
+    if image is None:
+        return [], topic.partitions
+    partitions = image.partitions
+    absent = [each for each in topic.partitions if each.partition_index not in partitions]
+    if not absent:
+        return topic.partitions, absent
+    return [each for each in topic.partitions if each.partition_index in partitions], absent
 
 
 def _resolve(services: Services, context: Context, topic: OffsetCommitRequestTopic) -> ErrorCode:

@@ -1,7 +1,10 @@
-"""What a turn of the loop gathers for one partition of a coordinator: records that are written together."""
+"""What a turn of the loop gathers: who came in it, and for one partition of a coordinator the records that are written
+together."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 from ottla.core.coordination.contract import Call, Producer, Record, Reply
@@ -10,9 +13,46 @@ from ottla.core.records.compression import Codec
 
 if TYPE_CHECKING:
     from ottla.broker.waiting import Deadline
+    from ottla.world.doors import Clock
+
+_log = logging.getLogger("ottla.coordination")
 
 _RECORD_ROOM: Final = 32
 """Bytes a record takes beside its key and value, at most."""
+
+
+class Turn:
+    """A turn of the loop, as all shards of a kind see it."""
+
+    __slots__ = ("_clock", "_crowded", "_ends", "_writers")
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._ends: list[Callable[[], None]] = []
+        self._writers = 0
+        self._crowded = False
+
+    def alone(self) -> bool:
+        """Somebody has written. Whether it is not worth while to wait for others: he is the first, and in the turn before
+        there were no two."""
+        self._writers += 1
+        return self._writers == 1 and not self._crowded
+
+    def at_end(self, do: Callable[[], None]) -> None:
+        """Do this when everybody who came in this turn was heard."""
+        if not self._ends:
+            self._clock.call_soon(self._ended)
+        self._ends.append(do)
+
+    def _ended(self) -> None:
+        self._crowded = self._writers > 1
+        self._writers = 0
+        ends, self._ends = self._ends, []
+        for do in ends:
+            try:
+                do()
+            except Exception:
+                _log.exception("what a turn gathered could not be written")
 
 
 class Batch:

@@ -3,7 +3,8 @@
     request ── handle ──> records ──> applied at once ──> open batch ── end of the turn ──> appended ──> committed
                           replies ────────────────────────> ride on the batch ──────────────────────────> leave
 
-All requests of one turn of the loop share a batch; `append.linger.ms` may make it wait longer. A decision without records
+All requests of one turn of the loop share a batch; `append.linger.ms` may make it wait longer. Where nobody else came in the
+turn before, the first of a turn does not wait for company: its answer leaves at once. A decision without records
 rides on the newest batch that is not committed, as it may have been made on what that batch says; when there is none, it
 leaves at once.
 
@@ -91,6 +92,8 @@ class Shard:
         except KafkaError as error:
             decision = Decision(replies=[Reply(token, error)])
         self._take(decision)
+        if decision.records and self._owner.turn.alone() and self._flush_at is None:
+            self._flush()
         self._outbox.send_off()
 
     def answered(self, call: Call, answer: Any) -> None:
@@ -186,7 +189,7 @@ class Shard:
                 self._flush_at = self._owner.deadlines.add(self._clock.now() + linger, self._turn_ended)
         elif not self._scheduled:
             self._scheduled = True
-            self._clock.call_soon(self._turn_ended)
+            self._owner.turn.at_end(self._turn_ended)
 
     def _turn_ended(self) -> None:
         self._scheduled = False

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
 
+from ottla.broker.coordination.gathering import Turn
 from ottla.broker.coordination.shard import Shard
 from ottla.broker.later import Later
 from ottla.core.coordination.contract import Call, Coordinator, Request
@@ -60,6 +61,7 @@ class Shards:
         self.kind = kind
         self.clock = clock
         self.deadlines = deadlines
+        self.turn = Turn(clock)
         self._settings = settings
         self._shards: dict[int, Shard] = {}
         self._count = 0

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from struct import iter_unpack
+from typing import Final
+
+NAMES_KEPT: Final = 10_000
+"""Whose partition is remembered: the same names ask again and again."""
 
 
 def java_hash(text: str) -> int:
@@ -13,6 +18,7 @@ def java_hash(text: str) -> int:
     return value - (1 << 32) if value & 0x8000_0000 else value
 
 
+@lru_cache(NAMES_KEPT)
 def partition_for(name: str, partitions: int) -> int:
     """The partition, of so many, that keeps what belongs to `name`."""
     value = java_hash(name)

@@ -51,13 +51,14 @@ def commit(state: State, moment: Moment, token: object, request: Request) -> Dec
     expires = -1
     if body.retention_time_ms != NO_RETENTION:
         expires = min(moment.wall + body.retention_time_ms, LATEST)
+    longest: int = state.settings["offset.metadata.max.bytes"]
     written: list[Record] = []
     response = OffsetCommitResponse()
     for topic in body.topics:
         answers: list[OffsetCommitResponsePartition] = []
         for each in topic.partitions:
             metadata = each.committed_metadata or ""
-            code = _metadata_error(state, metadata)
+            code = _metadata_error(metadata, longest)
             answers.append(
                 OffsetCommitResponsePartition(partition_index=each.partition_index, error_code=code)
             )
@@ -97,6 +98,7 @@ def _commit_in_transaction(state: State, moment: Moment, token: object, request:
         body.member_id, body.group_instance_id, body.generation_id, request.version, transactional=True
     )
     check = _check(state, body.group_id, who, ErrorCode.ILLEGAL_GENERATION, moment)
+    longest: int = state.settings["offset.metadata.max.bytes"]
     written: list[Record] = []
     response = TxnOffsetCommitResponse()
     for topic in body.topics:
@@ -104,7 +106,7 @@ def _commit_in_transaction(state: State, moment: Moment, token: object, request:
         answers: list[TxnOffsetCommitResponsePartition] = []
         for each in topic.partitions:
             metadata = each.committed_metadata or ""
-            code = _metadata_error(state, metadata)
+            code = _metadata_error(metadata, longest)
             answers.append(
                 TxnOffsetCommitResponsePartition(partition_index=each.partition_index, error_code=code)
             )
@@ -134,6 +136,5 @@ def _check(state: State, name: str, who: Commit, absent: ErrorCode, moment: Mome
     return check
 
 
-def _metadata_error(state: State, metadata: str) -> ErrorCode:
-    longest: int = state.settings["offset.metadata.max.bytes"]
+def _metadata_error(metadata: str, longest: int) -> ErrorCode:
     return ErrorCode.OFFSET_METADATA_TOO_LARGE if len(metadata) > longest else ErrorCode.NONE

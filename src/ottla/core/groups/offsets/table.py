@@ -78,8 +78,11 @@ class Offsets:
     def put(self, place: Place, committed: Committed, producer_id: int | None) -> None:
         """An offset was written, as part of that producer's transaction if there is one."""
         self._written += 1
-        committed = committed._replace(written=self._written)
         group, topic, partition = place
+        offset, leader_epoch, metadata, commit_timestamp, expire_timestamp, topic_id, _ = committed
+        committed = Committed(
+            offset, leader_epoch, metadata, commit_timestamp, expire_timestamp, topic_id, self._written
+        )
         if producer_id is None:
             self._by_group.setdefault(group, {}).setdefault(topic, {})[partition] = committed
         else:
