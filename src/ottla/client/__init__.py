@@ -42,8 +42,14 @@ if TYPE_CHECKING:
     from ottla.client.settings import ConsumerSettings as ConsumerSettings
     from ottla.client.settings import ProducerSettings as ProducerSettings
     from ottla.client.settings import SettingRefused as SettingRefused
+    from ottla.client.settings import ShareConsumerSettings as ShareConsumerSettings
+    from ottla.client.sharing.consumer import NotAcknowledged as NotAcknowledged
+    from ottla.client.sharing.consumer import NotInHand as NotInHand
+    from ottla.client.sharing.consumer import ShareConsumer as ShareConsumer
+    from ottla.client.sharing.records import ShareRecord as ShareRecord
     from ottla.core.model.errors import ErrorCode as ErrorCode
     from ottla.core.model.errors import KafkaError as KafkaError
+    from ottla.core.partition.sharing.values import AcknowledgeType as AcknowledgeType
 
 HOMES: Final = {
     "ottla.client.admin.admin": ("Admin",),
@@ -73,8 +79,12 @@ HOMES: Final = {
         "ConsumerSettings",
         "ProducerSettings",
         "SettingRefused",
+        "ShareConsumerSettings",
     ),
+    "ottla.client.sharing.consumer": ("NotAcknowledged", "NotInHand", "ShareConsumer"),
+    "ottla.client.sharing.records": ("ShareRecord",),
     "ottla.core.model.errors": ("ErrorCode", "KafkaError"),
+    "ottla.core.partition.sharing.values": ("AcknowledgeType",),
 }
 """Module -> what the package offers of it."""
 

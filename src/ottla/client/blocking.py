@@ -170,6 +170,22 @@ class Consumer(Blocking):
         return self._each(self._loop.call(self._client.__aiter__))
 
 
+class ShareConsumer(Blocking):
+    """`ottla.client.ShareConsumer`, blocking: `for record in consumer`."""
+
+    def __init__(self, *given: Any, **settings: Any) -> None:
+        from ottla.client.sharing.consumer import ShareConsumer as Asynchronous
+
+        super().__init__(Asynchronous, *given, **settings)
+
+    def __enter__(self) -> ShareConsumer:
+        super().__enter__()
+        return self
+
+    def __iter__(self) -> Iterator[Any]:
+        return self._each(self._loop.call(self._client.__aiter__))
+
+
 class Admin(Blocking):
     """`ottla.client.Admin`, blocking: each call waits for its answers, which come per item."""
 

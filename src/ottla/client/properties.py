@@ -21,6 +21,7 @@ from ottla.client.settings import (
     ConsumerSettings,
     ProducerSettings,
     SettingRefused,
+    ShareConsumerSettings,
 )
 from ottla.world.doors import Address
 
@@ -28,7 +29,13 @@ log = logging.getLogger("ottla.client")
 
 S = TypeVar("S", bound=ConnectionSettings)
 
-KINDS: Final = (ConnectionSettings, AdminSettings, ProducerSettings, ConsumerSettings)
+KINDS: Final = (
+    ConnectionSettings,
+    AdminSettings,
+    ProducerSettings,
+    ConsumerSettings,
+    ShareConsumerSettings,
+)
 
 CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "compression.type": ("none", "gzip", "snappy", "lz4", "zstd"),
@@ -36,6 +43,7 @@ CHOICES: Final[dict[str, tuple[str, ...]]] = {
     "auto.offset.reset": ("earliest", "latest", "none"),
     "group.protocol": ("classic", "consumer"),
     "share.acknowledgement.mode": ("implicit", "explicit"),
+    "share.acquire.mode": ("batch_optimized", "record_limit"),
 }
 RANGES: Final = {
     "linger.ms": (0, None),
@@ -279,4 +287,6 @@ def dotted(name: str) -> str:
 def told(kind: type[ConnectionSettings]) -> str:
     """A kind of client in words."""
     noun = kind.__name__.removesuffix("Settings").lower()
-    return {"connection": "a client", "admin": "an admin"}.get(noun, f"a {noun}")
+    return {"connection": "a client", "admin": "an admin", "shareconsumer": "a share consumer"}.get(
+        noun, f"a {noun}"
+    )

@@ -106,4 +106,18 @@ class ConsumerSettings(ConnectionSettings, frozen=True, kw_only=True):
     max_poll_interval_ms: int = 300_000
     enable_auto_commit: bool = True
     auto_commit_interval_ms: int = 5_000
+
+
+class ShareConsumerSettings(ConnectionSettings, frozen=True, kw_only=True):
+    """Settings of a ShareConsumer. Where a group begins to read, and how long its locks last, are configs of the group."""
+
+    group_id: str | None = None
     share_acknowledgement_mode: str = "implicit"
+    share_acquire_mode: str = "batch_optimized"
+    max_poll_records: int = 500
+    max_poll_interval_ms: int = 300_000
+    fetch_min_bytes: int = 1
+    fetch_max_bytes: int = 52_428_800
+    fetch_max_wait_ms: int = 500
+    check_crcs: bool = True
+    client_rack: str = ""

@@ -23,6 +23,7 @@ from ottla.client.groups.owner import Generation, MemberSettings
 from ottla.client.retry import Patience, backoff_ms
 from ottla.core.model.errors import ErrorCode, KafkaError, error_of
 from ottla.core.model.ids import Uuid
+from ottla.core.wire.declaration import Body
 from ottla.core.wire.messages.consumer_group_heartbeat import (
     ConsumerGroupHeartbeatRequest,
     ConsumerGroupHeartbeatResponse,
@@ -102,6 +103,10 @@ class HeartbeatMember:
     def generation(self) -> Generation | None:
         """The epoch this member is in, None while it is in none."""
         return Generation(self._epoch, self._member_id) if self._epoch > JOINING else None
+
+    @property
+    def member_id(self) -> str:
+        return self._member_id
 
     def start(self) -> None:
         self._work = self._clock.spawn(self._run(), name=f"member of group {self.settings.group_id}")
@@ -197,7 +202,7 @@ class HeartbeatMember:
 
     # -- one heartbeat
 
-    def _request(self) -> ConsumerGroupHeartbeatRequest:
+    def _request(self) -> Body:
         """What has to be said: everything when joining, afterwards only what has changed."""
         names, pattern = self._owner.subscription()
         subscription = (names, pattern)
@@ -222,7 +227,7 @@ class HeartbeatMember:
         self._told = (subscription, owned)
         return request
 
-    def _goodbye(self) -> ConsumerGroupHeartbeatRequest:
+    def _goodbye(self) -> Body:
         return ConsumerGroupHeartbeatRequest(
             group_id=self.settings.group_id,
             member_id=self._member_id,
@@ -230,14 +235,13 @@ class HeartbeatMember:
             instance_id=self.settings.group_instance_id,
         )
 
-    async def _ask(
-        self, request: ConsumerGroupHeartbeatRequest, *, timeout: int
-    ) -> ConsumerGroupHeartbeatResponse:
+    async def _ask(self, request: Body, *, timeout: int) -> Any:
+        """The answer: of all kinds of groups that speak like this, with the same names in it."""
         return await self.coordinators.ask(
             GROUP, self.settings.group_id, request, ConsumerGroupHeartbeatResponse, timeout=timeout
         )
 
-    async def _learn(self, answer: ConsumerGroupHeartbeatResponse) -> None:
+    async def _learn(self, answer: Any) -> None:
         code = error_of(answer.error_code)
         if code in FENCED and self._epoch != JOINING:
             log.warning("lost the membership of group=%s: %s", self.settings.group_id, code.sentence)
