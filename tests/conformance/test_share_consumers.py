@@ -12,6 +12,7 @@ import pytest
 
 from tests.confluent import admin_api, confluent_kafka, producer
 from tests.conformance.broker import Broker
+from tests.conformance.share_node import SETTINGS
 from tests.nodes import Node, Product
 from tests.samples import SECONDS
 
@@ -23,17 +24,6 @@ ACCEPT, RELEASE, REJECT = (
     confluent_kafka.AcknowledgeType.RELEASE,
     confluent_kafka.AcknowledgeType.REJECT,
 )
-SETTINGS = {
-    "group.share.heartbeat.interval.ms": "500",
-    "group.share.min.heartbeat.interval.ms": "500",
-    "group.share.min.record.lock.duration.ms": "1000",
-    "group.share.assignment.interval.ms": "0",
-    "offsets.topic.num.partitions": "2",
-    "share.coordinator.state.topic.num.partitions": "2",
-    "offsets.topic.replication.factor": "1",
-    "share.coordinator.state.topic.replication.factor": "1",
-    "share.coordinator.state.topic.min.isr": "1",
-}
 
 pytestmark = pytest.mark.timeout(120)
 
