@@ -51,7 +51,12 @@ from ottla.client.serialization import (
     Deserializer,
     SerializationError,
 )
-from ottla.client.settings import ConnectionSettings, ConsumerSettings, ProducerSettings
+from ottla.client.settings import (
+    ConnectionSettings,
+    ConsumerSettings,
+    ProducerSettings,
+    ShareConsumerSettings,
+)
 from ottla.core.groups.consumer import embedded
 from ottla.core.groups.consumer.heartbeat import Beat
 from ottla.core.groups.consumer.requests import check
@@ -460,7 +465,7 @@ def deserialized(data: bytes) -> None:
 
 
 def client_settings(text: str) -> None:
-    for kind in (ProducerSettings, ConsumerSettings):
+    for kind in (ProducerSettings, ConsumerSettings, ShareConsumerSettings):
         settings_from(kind, parse_properties(text))
 
 
