@@ -35,6 +35,7 @@ class Placing:
         self._chance = cluster.world.chance
         self._clock = cluster.world.clock
         self._sticky: dict[str, StickyPartitioner] = {}
+        self._available: dict[str, tuple[TopicView, list[int]]] = {}
         self._hash: KeyHash | None = None
         self._own: OwnPartitioner | None = None
         chosen = partitioner_named(partitioner) if isinstance(partitioner, str) else partitioner
@@ -121,7 +122,10 @@ class Placing:
 
     def _stick(self, view: TopicView, size: int) -> int:
         """The partition of the moment; another one when its batch has no room."""
-        available = view.led() or list(view.partitions)
+        known = self._available.get(view.name)
+        if known is None or known[0] is not view:
+            known = self._available[view.name] = (view, view.led() or list(view.partitions))
+        available = known[1]
         sticky = self._sticky.get(view.name)
         if sticky is None:
             sticky = self._sticky[view.name] = StickyPartitioner(self._chance)

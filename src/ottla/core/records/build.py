@@ -29,6 +29,11 @@ RECORD_FRAME: Final = 25
 """Bytes that a record without headers takes beside its key and value, at most."""
 
 
+NULL: Final = b"\1"
+"""The length of a key or value that is null."""
+NO_HEADERS: Final = b"\0"
+
+
 class Builder:
     """A batch in the making. `size` is what it takes uncompressed, header included, in bytes."""
 
@@ -71,10 +76,14 @@ class Builder:
             offset_delta = self.last_offset_delta + 1
         if self._base_timestamp is None:
             self._base_timestamp = timestamp
-        body = encode_body(timestamp - self._base_timestamp, offset_delta, key, value, headers)
         payload = self._payload
-        payload += encode_varint(len(body))
-        payload += body
+        if headers:
+            body = encode_body(timestamp - self._base_timestamp, offset_delta, key, value, headers)
+            payload += encode_varint(len(body))
+            payload += body
+        else:
+            stamp = b"\0" + encode_varint(timestamp - self._base_timestamp)
+            payload += b"".join(bare_record(stamp, encode_varint(offset_delta), key, value))
         if timestamp > self.max_timestamp:
             self.max_timestamp = timestamp
         self.last_offset_delta = offset_delta
@@ -95,30 +104,42 @@ class Builder:
         Returns the row it stopped before. `timestamp` is for all of them where there is no column of timestamps. An
         empty batch takes one record whatever its size.
         """
-        payload = self._payload
+        pieces: list[bytes] = []
         room = limit - HEADER_SIZE
+        taken = len(self._payload)
         row = start
         end = len(values)
         delta = self.last_offset_delta
+        stamped, stamp = NO_TIMESTAMP, b""
         while row < end:
             value = values[row]
             key = None if keys is None else keys[row]
             size = RECORD_FRAME + (0 if value is None else len(value)) + (0 if key is None else len(key))
-            if len(payload) + size > room and self.count:
+            if taken + size > room and delta >= 0:
                 break
             if timestamps is not None:
                 timestamp = timestamps[row]
             if self._base_timestamp is None:
                 self._base_timestamp = timestamp
+            if timestamp != stamped or not stamp:
+                stamped, stamp = timestamp, b"\0" + encode_varint(timestamp - self._base_timestamp)
+                self.max_timestamp = max(timestamp, self.max_timestamp)
             delta += 1
-            body = encode_body(timestamp - self._base_timestamp, delta, key, value, ())
-            payload += encode_varint(len(body))
-            payload += body
-            if timestamp > self.max_timestamp:
-                self.max_timestamp = timestamp
-            self.last_offset_delta = delta
-            self.count += 1
+            record = bare_record(stamp, encode_varint(delta), key, value)
+            taken += (
+                len(record[0])
+                + len(stamp)
+                + len(record[2])
+                + len(record[3])
+                + len(record[4])
+                + len(record[5])
+                + 1
+            )
+            pieces += record
             row += 1
+        self._payload += b"".join(pieces)
+        self.last_offset_delta = delta
+        self.count += row - start
         return row
 
     def finish(
@@ -164,6 +185,17 @@ class Builder:
             count=self.count,
         )
         return pack_header(header, records) + records
+
+
+def bare_record(stamp: bytes, place: bytes, key: bytes | None, value: bytes | None) -> tuple[bytes, ...]:
+    """The pieces of a record without headers. `stamp`: its attributes and timestamp delta, `place`: its offset delta."""
+    front = NULL if key is None else encode_varint(len(key)) + key
+    if value is None:
+        size, value = NULL, b""
+    else:
+        size = encode_varint(len(value))
+    length = len(stamp) + len(place) + len(front) + len(size) + len(value) + 1
+    return encode_varint(length), stamp, place, front, size, value, NO_HEADERS
 
 
 def encode_body(
