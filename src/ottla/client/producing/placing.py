@@ -30,8 +30,8 @@ class Placing:
         batches: Accumulator,
         partitioner: str | OwnPartitioner,
     ) -> None:
-        self._settings = settings
         self._batches = batches
+        self._batch_size = settings.batch_size
         self._chance = cluster.world.chance
         self._clock = cluster.world.clock
         self._sticky: dict[str, StickyPartitioner] = {}
@@ -53,19 +53,20 @@ class Placing:
         partition: int | None,
         timestamp: int | None,
         size: int,
-    ) -> tuple[Batch, int]:
-        """Add one record of at most `size` bytes: its batch, and its place in it. Raises KafkaError."""
+    ) -> tuple[Batch, int, bool]:
+        """Add one record of at most `size` bytes: its batch, its place in it, and whether that batch was begun or
+        filled by it. Raises KafkaError."""
         if partition is None:
             partition = self._choose(view, key, value, size)
         elif partition not in view.partitions:
             raise no_partition(view, partition)
         batch = self._batches.batch_for(view.name, partition, size)
-        before = batch.builder.size
-        index = batch.builder.append(
-            self._clock.wall() if timestamp is None else timestamp, key, value, headers
-        )
-        self._batches.buffered += batch.builder.size - before
-        return batch, index
+        builder = batch.builder
+        before = builder.size
+        index = builder.append(self._clock.wall() if timestamp is None else timestamp, key, value, headers)
+        after = builder.size
+        self._batches.buffered += after - before
+        return batch, index, index == 0 or after >= self._batch_size
 
     def extend(
         self,
@@ -83,7 +84,7 @@ class Placing:
             partition = self._stick(view, size)
         batch = self._batches.batch_for(view.name, partition, size)
         before = batch.builder.size
-        limit = max(self._settings.batch_size, before)
+        limit = max(self._batch_size, before)
         stopped = batch.builder.extend(values, keys, timestamps, self._clock.wall(), start, limit)
         self._batches.buffered += batch.builder.size - before
         return batch, stopped
@@ -132,7 +133,7 @@ class Placing:
         queue = self._batches.queues.get((view.name, sticky.choose(available)))
         if queue is not None and queue.batches:
             youngest = queue.batches[-1]
-            if youngest.encoded is not None or youngest.builder.size + size > self._settings.batch_size:
+            if youngest.encoded is not None or youngest.builder.size + size > self._batch_size:
                 sticky.batch_full(available)
         return sticky.current
 

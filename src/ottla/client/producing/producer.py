@@ -88,6 +88,8 @@ class Producer:
         self._interceptors = tuple(interceptors)
         self._counters = Counters()
         self._is_set_up = False
+        self._topics: Mapping[str, TopicView] = {}
+        """What is known of topics while the producer is open; empty before and after."""
         self._owes_turn = False
         """A batch was begun or filled since the loop last had a turn, in which the pump sends."""
         if cluster is not None:
@@ -97,6 +99,7 @@ class Producer:
         """Everything that needs a world."""
         settings = self.settings
         self._world = cluster.world
+        self._topics = cluster.view.topics
         self._clock = cluster.world.clock
         self._batches = Accumulator(self._clock, settings)
         self._placing = Placing(cluster, settings, self._batches, self._partitioner)
@@ -167,6 +170,7 @@ class Producer:
         """Stop now: what was not delivered fails with `error`."""
         if self._is_set_up:
             self._batches.closed = True
+            self._topics = {}
             self._pump.stop()
             for queue in list(self._batches.pending.values()):
                 while queue.batches:
@@ -192,24 +196,29 @@ class Producer:
         """
         if self._owes_turn:
             await self._turn()
-        view = self._known(topic)
-        if view is None:
-            view = await self._topic(topic)
-            self._known(topic)
+        view = self._topics.get(topic)
+        if view is None or self._transactions is not None:
+            view = self._known(topic)
+            if view is None:
+                view = await self._topic(topic)
+                self._known(topic)
         if self._interceptors:
             value, key, headers, partition, timestamp = intercepted(
                 self._interceptors, topic, Outgoing(value, key, headers, partition, timestamp)
             )
-        raw_value = raw(self._value_bytes, topic, value)
-        raw_key = None if key is None else raw(self._key_bytes, topic, key)
-        size = estimate(raw_key, raw_value, headers)
-        if size > self.settings.max_request_size:
-            raise too_large(size, self.settings.max_request_size)
-        if self._batches.buffered + size > self.settings.buffer_memory:
+        if type(value) is not bytes or self._value_bytes is not None:
+            value = raw(self._value_bytes, topic, value)
+        if key is not None:
+            key = raw(self._key_bytes, topic, key)
+        size = estimate(key, value, headers)
+        settings = self.settings
+        if size > settings.max_request_size:
+            raise too_large(size, settings.max_request_size)
+        if self._batches.buffered + size > settings.buffer_memory:
             await self._room(size)
             self._known(topic)
-        batch, index = self._placing.place(view, raw_value, raw_key, headers, partition, timestamp, size)
-        if index == 0 or batch.builder.size >= self.settings.batch_size:
+        batch, index, is_due = self._placing.place(view, value, key, headers, partition, timestamp, size)
+        if is_due:
             self._pump.wake()
             self._owes_turn = True
         return Delivery(self._world, batch, index)
