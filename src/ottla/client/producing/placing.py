@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ottla.client.cluster import Cluster
 from ottla.client.producing.accumulator import Accumulator
-from ottla.client.producing.batches import Batch
+from ottla.client.producing.batches import Batch, PartitionQueue
 from ottla.client.producing.partitioner import (
     KeyHash,
     OwnPartitioner,
@@ -35,6 +35,8 @@ class Placing:
         self._chance = cluster.world.chance
         self._clock = cluster.world.clock
         self._sticky: dict[str, StickyPartitioner] = {}
+        self._last: tuple[TopicView, PartitionQueue] | None = None
+        """Where the record before went by stickiness: mostly the next one goes there, too."""
         self._available: dict[str, tuple[TopicView, list[int]]] = {}
         self._hash: KeyHash | None = None
         self._own: OwnPartitioner | None = None
@@ -56,11 +58,13 @@ class Placing:
     ) -> tuple[Batch, int, bool]:
         """Add one record of at most `size` bytes: its batch, its place in it, and whether that batch was begun or
         filled by it. Raises KafkaError."""
-        if partition is None:
-            partition = self._choose(view, key, value, size)
-        elif partition not in view.partitions:
-            raise no_partition(view, partition)
-        batch = self._batches.batch_for(view.name, partition, size)
+        batch = self._sticky_batch(view, size) if partition is None and key is None else None
+        if batch is None:
+            if partition is None:
+                partition = self._choose(view, key, value, size)
+            elif partition not in view.partitions:
+                raise no_partition(view, partition)
+            batch = self._batches.batch_for(view.name, partition, size)
         builder = batch.builder
         before = builder.size
         index = builder.append(self._clock.wall() if timestamp is None else timestamp, key, value, headers)
@@ -107,6 +111,17 @@ class Placing:
             found.setdefault(partition, []).append(row)
         return found
 
+    def _sticky_batch(self, view: TopicView, size: int) -> Batch | None:
+        """The batch that took the last record without a key, if it has room for another of the same topic."""
+        if self._last is None or self._last[0] is not view:
+            return None
+        batches = self._last[1].batches
+        if not batches:
+            return None
+        youngest = batches[-1]
+        fits = youngest.encoded is None and youngest.builder.size + size <= self._batch_size
+        return youngest if fits else None
+
     def _choose(self, view: TopicView, key: bytes | None, value: bytes | None, size: int) -> int:
         if self._own is not None:
             return self._asked(view, key, value)
@@ -135,6 +150,8 @@ class Placing:
             youngest = queue.batches[-1]
             if youngest.encoded is not None or youngest.builder.size + size > self._batch_size:
                 sticky.batch_full(available)
+        queue = self._batches.queues.get((view.name, sticky.current))
+        self._last = None if queue is None else (view, queue)
         return sticky.current
 
 

@@ -42,6 +42,8 @@ class Builder:
         "_codec",
         "_level",
         "_payload",
+        "_stamp",
+        "_stamped",
         "count",
         "last_offset_delta",
         "max_timestamp",
@@ -55,6 +57,8 @@ class Builder:
         self._level = level
         self._payload = bytearray()
         self._base_timestamp = base_timestamp
+        self._stamp = b""
+        self._stamped = NO_TIMESTAMP
         self.max_timestamp = NO_TIMESTAMP
         self.last_offset_delta = -1
         self.count = 0
@@ -74,18 +78,14 @@ class Builder:
         """Add a record; its offset delta is returned. Without `offset_delta` it follows the record before it."""
         if offset_delta is None:
             offset_delta = self.last_offset_delta + 1
-        if self._base_timestamp is None:
-            self._base_timestamp = timestamp
+        stamp = self._stamp if timestamp == self._stamped and self.count else self._stamp_of(timestamp)
         payload = self._payload
         if headers:
-            body = encode_body(timestamp - self._base_timestamp, offset_delta, key, value, headers)
+            body = encode_body(stamp, offset_delta, key, value, headers)
             payload += encode_varint(len(body))
             payload += body
         else:
-            stamp = b"\0" + encode_varint(timestamp - self._base_timestamp)
             payload += b"".join(bare_record(stamp, encode_varint(offset_delta), key, value))
-        if timestamp > self.max_timestamp:
-            self.max_timestamp = timestamp
         self.last_offset_delta = offset_delta
         self.count += 1
         return offset_delta
@@ -110,7 +110,6 @@ class Builder:
         row = start
         end = len(values)
         delta = self.last_offset_delta
-        stamped, stamp = NO_TIMESTAMP, b""
         while row < end:
             value = values[row]
             key = None if keys is None else keys[row]
@@ -119,11 +118,7 @@ class Builder:
                 break
             if timestamps is not None:
                 timestamp = timestamps[row]
-            if self._base_timestamp is None:
-                self._base_timestamp = timestamp
-            if timestamp != stamped or not stamp:
-                stamped, stamp = timestamp, b"\0" + encode_varint(timestamp - self._base_timestamp)
-                self.max_timestamp = max(timestamp, self.max_timestamp)
+            stamp = self._stamp if timestamp == self._stamped and delta >= 0 else self._stamp_of(timestamp)
             delta += 1
             record = bare_record(stamp, encode_varint(delta), key, value)
             taken += (
@@ -141,6 +136,15 @@ class Builder:
         self.last_offset_delta = delta
         self.count += row - start
         return row
+
+    def _stamp_of(self, timestamp: int) -> bytes:
+        """What the next records begin with, while they have this timestamp: attributes (none), timestamp delta."""
+        if self._base_timestamp is None:
+            self._base_timestamp = timestamp
+        self._stamped = timestamp
+        self._stamp = b"\0" + encode_varint(timestamp - self._base_timestamp)
+        self.max_timestamp = max(timestamp, self.max_timestamp)
+        return self._stamp
 
     def finish(
         self,
@@ -199,11 +203,10 @@ def bare_record(stamp: bytes, place: bytes, key: bytes | None, value: bytes | No
 
 
 def encode_body(
-    timestamp_delta: int, offset_delta: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    stamp: bytes, offset_delta: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
 ) -> bytes:
-    """A record without the length in front of it."""
-    body = bytearray(1)
-    body += encode_varint(timestamp_delta)
+    """A record without the length in front of it; `stamp` as for `bare_record`."""
+    body = bytearray(stamp)
     body += encode_varint(offset_delta)
     if key is None:
         body.append(1)
