@@ -107,6 +107,8 @@ def row_of(results: Results, case: Case, figure: Figure) -> list[str] | None:
 def ratio_cell(figure: Figure, ours: float | None, theirs: float | None) -> str:
     if figure.unit == "cores":
         return ""
+    if figure.limit is not None and ours is not None:
+        return "met" if ours <= figure.limit else "open"
     if ours is None or not theirs:
         return UNKNOWN
     ratio = ours / theirs

@@ -43,6 +43,9 @@ GOALS: dict[str, tuple[float, tuple[Rival, ...]]] = {
 SIZES = {100: 2_000_000, 1000: 400_000}
 """Bytes of a value -> records a lap has at most, so that they stay in the page cache."""
 BATCH_BYTES = 131_000
+SPARE_BYTES = 100_000_000
+"""Behind what a lap reads, so that no client has read ahead to the end: its last fetch would wait there, and the next lap
+for that."""
 WARM_RECORDS, LAP_SECONDS, LAPS = 20_000, 0.7, 3
 IMPORTS = {
     "ottla": "from ottla.client import Consumer, Producer",
@@ -51,7 +54,7 @@ IMPORTS = {
     "kafka_python": "from kafka import KafkaConsumer, KafkaProducer",
 }
 IMPORT_TIMES = 9
-MEMORY = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024)"
+MEMORY = "print(int(open('/proc/self/status').read().split('VmHWM:')[1].split()[0]) / 1024)"
 
 
 def pythons(stage: Stage) -> dict[str, tuple[str, str]]:
@@ -82,22 +85,17 @@ def side_by_side(stage: Stage, way: str, size: int) -> Values:
 
 def one(bench: Bench, python: str, module: str, way: str, size: int) -> dict[str, float]:
     """A client in a process of its own. What it says it has produced is counted in the log."""
-    records = bench.count(SIZES[size])
+    records = max(bench.count(SIZES[size]), WARM_RECORDS)
     with bench.topic() as topic:
         if way.startswith("consume"):
             count = BATCH_BYTES // (size + 10)
-            bench.load(
-                "raw-produce",
-                topic=topic,
-                size=size,
-                count=count,
-                requests=max(records, WARM_RECORDS) // count + 1,
-            )
+            requests = (records + SPARE_BYTES // size) // count + 1
+            bench.load("raw-produce", topic=topic, size=size, count=count, requests=requests)
         asked = {
             "bootstrap": bench.node.bootstrap,
             "topic": topic,
             "size": size,
-            "records": max(records, WARM_RECORDS),
+            "records": records,
             "warm": WARM_RECORDS,
             "seconds": LAP_SECONDS * max(bench.scale, 0.3),
             "laps": LAPS,
