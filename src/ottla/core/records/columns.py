@@ -42,7 +42,7 @@ def append_columns(
     """Put the records of one whole batch, from `first_offset` on, behind what is there already.
 
     Raises KafkaError (INVALID_RECORD) for contents that are not what the header says; what was read before the fault
-    stays. The CRC is not checked here. One-byte numbers, which nearly all are, are read in place.
+    stays. The CRC is not checked here. Numbers of one byte and positive ones of two, which nearly all are, are read in place.
     """
     if header.count == 0:
         return
@@ -56,9 +56,13 @@ def append_columns(
     for _ in range(header.count):
         try:
             length = data[position]
+            after = data[position + 1]
             if length < 0x80:
                 end = position + 1 + (length >> 1 ^ -(length & 1))
                 position += 2
+            elif after < 0x80 and not length & 1:
+                end = position + 2 + ((length & 0x7F) >> 1 | after << 6)
+                position += 3
             else:
                 length, position = decode_varint(data, position)
                 end = position + length
@@ -69,7 +73,13 @@ def append_columns(
                 position += 1
             else:
                 timestamp, position = decode_varint(data, position, MAX_BYTES_64)
-            offset, position = decode_varint(data, position)
+            offset = data[position]
+            after = data[position + 1]
+            if after < 0x80 and offset >= 0x80 and not offset & 1:
+                offset = (offset & 0x7F) >> 1 | after << 6
+                position += 2
+            else:
+                offset, position = decode_varint(data, position)
             size = data[position]
             if size < 0x80:
                 size = size >> 1 ^ -(size & 1)
@@ -80,7 +90,13 @@ def append_columns(
             if size >= 0:
                 key = data[position : position + size]
                 position += size
-            size, position = decode_varint(data, position)
+            size = data[position]
+            after = data[position + 1]
+            if after < 0x80 and size >= 0x80 and not size & 1:
+                size = (size & 0x7F) >> 1 | after << 6
+                position += 2
+            else:
+                size, position = decode_varint(data, position)
             value = None
             if size >= 0:
                 value = data[position : position + size]
