@@ -5,7 +5,7 @@ What stands at one index of the lists is one record. The values are those of `re
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ottla.core.records.batch import BatchHeader, TimestampType
 from ottla.core.records.compression import DECOMPRESSED_LIMIT
@@ -52,6 +52,9 @@ def append_columns(
     base_offset, base_timestamp = header.base_offset, header.base_timestamp
     offsets, timestamps, keys = into.offsets, into.timestamps, into.keys
     values, all_headers = into.values, into.headers
+    # Records of one millisecond share their timestamp, as an object too.
+    delta = 0
+    moment: Any = append_time if stamped else base_timestamp
     position = 0
     for _ in range(header.count):
         try:
@@ -115,7 +118,10 @@ def append_columns(
         offset += base_offset
         if offset >= first_offset:
             offsets.append(offset)
-            timestamps.append(append_time if stamped else base_timestamp + timestamp)
+            if timestamp != delta:
+                delta = timestamp
+                moment = append_time if stamped else base_timestamp + timestamp
+            timestamps.append(moment)
             keys.append(key)
             values.append(value)
             all_headers.append(found)
