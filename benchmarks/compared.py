@@ -47,9 +47,7 @@ def client_tables(
     titles = {name: title.replace("Ottla", "ottla.client", 1) for name, title in ours.items()} | dict(others)
     for product, title in results.titles.items():
         filled = [
-            cells
-            for row in rows
-            if (cells := row_of(results, product, row, list(titles), list(ours))) is not None
+            cells for row in rows if (cells := row_of(results, product, row, titles, list(ours))) is not None
         ]
         if filled:
             shown[f"{theme} on {title}"] = [["", "unit", *titles.values(), "goal", "reached"], *filled]
@@ -60,7 +58,9 @@ def clients_of(results: Results) -> set[str]:
     return {name.partition(":")[2] for values in results.values.values() for name in values if ":" in name}
 
 
-def row_of(results: Results, product: str, row: Row, clients: list[str], ours: list[str]) -> list[str] | None:
+def row_of(
+    results: Results, product: str, row: Row, clients: Mapping[str, str], ours: list[str]
+) -> list[str] | None:
     """None when nothing was measured."""
     values = {client: results.median(product, f"{row.name}:{client}") for client in clients}
     if all(value is None for value in values.values()):
@@ -68,7 +68,7 @@ def row_of(results: Results, product: str, row: Row, clients: list[str], ours: l
     cells = [UNKNOWN if value is None else number(value) for value in values.values()]
     goal = names = ""
     if row.goal is not None:
-        names = ", ".join(dict.fromkeys(each.client.replace("_", "-") for each in row.rivals))
+        names = ", ".join(dict.fromkeys(clients.get(each.client, each.client) for each in row.rivals))
         goal = f"≥ {row.goal:g}× {names}"
     mine = next((values[name] for name in reversed(ours) if values[name] is not None), None)
     theirs = [results.median(product, f"{each.row or row.name}:{each.client}") for each in row.rivals]

@@ -35,7 +35,9 @@ def test_a_table_for_each_node_and_a_column_for_each_client() -> None:
     titles = ["ottla.client", "ottla.client, compiled", "aiokafka", "confluent-kafka"]
     assert head == ["", "unit", *titles, "goal", "reached"]
     assert produce == ["produce", "records/s", "100", "400", "100", "–", "≥ 3× aiokafka", "4.00× met"]
-    assert columns[-2:] == ["≥ 5× confluent", "4.50× open"], "the compiled build, by another row of the rival"
+    assert columns[-2:] == ["≥ 5× confluent-kafka", "4.50× open"], (
+        "the compiled build, by another row of the rival"
+    )
     assert shown["Clients on Apache Kafka"][1][-1] == "9.00× met", (
         "plain Python, where nothing else was measured"
     )

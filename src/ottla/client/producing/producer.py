@@ -5,7 +5,8 @@
         print((await delivery).offset)
 
 `send` returns once the record is in a batch; it waits only for room (buffer.memory) and for the topic's first
-metadata, max.block.ms at most. The accumulator keeps the batches, the pump sends those that are ready. With idempotence
+metadata, max.block.ms at most. Whenever a batch was begun or filled, the loop gets a turn before the next record, so that
+batches leave while the application goes on sending. The accumulator keeps the batches, the pump sends those that are ready. With idempotence
 (the default with acks=all) a batch that is tried again is written once, and in its place.
 
 With a transactional.id everything is sent in transactions:
