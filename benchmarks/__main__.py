@@ -21,7 +21,8 @@ from typing import Any
 from tests import apache_kafka
 from tests.nodes import Product, ottla
 
-from benchmarks.cases import CASES, THEMES
+from benchmarks.cases import CASES, THEMES, clients
+from benchmarks.compared import client_tables
 from benchmarks.plan import APACHE, FLOOR, turns
 from benchmarks.process import busy_cores
 from benchmarks.results import Results, as_markdown, as_text, tables
@@ -155,6 +156,7 @@ def machine(asked: argparse.Namespace, others: float) -> dict[str, Any]:
 def show(results: Results, asked: argparse.Namespace, *, whole: bool = True) -> None:
     """Print the tables, and write what was asked to be written."""
     shown = tables(results, CASES.values(), THEMES)
+    shown |= client_tables(results, clients.ROWS, clients.OTHERS, clients.THEME)
     print(as_text(shown))
     if asked.json:
         results.write(asked.json)

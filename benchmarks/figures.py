@@ -22,6 +22,8 @@ class Figure:
     """The ratio Ottla : Apache Kafka to reach."""
     less: bool = False
     """Whether less is better."""
+    limit: float | None = None
+    """What Ottla's figure itself may be at most, whatever Apache Kafka's is."""
 
     def met(self, ratio: float) -> bool | None:
         """Whether the ratio reaches the goal; None without one."""
@@ -30,6 +32,8 @@ class Figure:
         return ratio <= self.goal if self.less else ratio >= self.goal
 
     def shown_goal(self) -> str:
+        if self.limit is not None:
+            return f"≤ {self.limit:g} {self.unit}"
         return "" if self.goal is None else f"{'≤' if self.less else '≥'} {self.goal:g}×"
 
 

@@ -107,6 +107,8 @@ def row_of(results: Results, case: Case, figure: Figure) -> list[str] | None:
 def ratio_cell(figure: Figure, ours: float | None, theirs: float | None) -> str:
     if figure.unit == "cores":
         return ""
+    if figure.limit is not None and ours is not None:
+        return "met" if ours <= figure.limit else "open"
     if ours is None or not theirs:
         return UNKNOWN
     ratio = ours / theirs
@@ -123,13 +125,17 @@ def floor_cell(figure: Figure, ours: float | None, floor: float | None) -> str:
 
 
 def as_text(shown: dict[str, Table]) -> str:
-    """For a terminal; all tables with the same columns."""
+    """For a terminal; tables with as many columns stand in line."""
     titled = [[[theme, *head[1:]], *body] for theme, (head, *body) in shown.items()]
-    rows = [row for table in titled for row in table]
-    if not rows:
+    if not titled:
         return "nothing was measured"
-    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
-    return "\n\n".join("\n".join(line(row, widths) for row in table) for table in titled)
+    alike: dict[int, list[list[str]]] = {}
+    for table in titled:
+        alike.setdefault(len(table[0]), []).extend(table)
+    widths = {
+        count: [max(map(len, column)) for column in zip(*rows, strict=True)] for count, rows in alike.items()
+    }
+    return "\n\n".join("\n".join(line(row, widths[len(row)]) for row in table) for table in titled)
 
 
 def line(row: list[str], widths: list[int]) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from tests.nodes import Product
 
 from benchmarks.figures import Values, number
-from benchmarks.plan import FLOOR, OVERHEAD_SECONDS, Remaining, Step
+from benchmarks.plan import APACHE, FLOOR, OVERHEAD_SECONDS, Remaining, Step
 from benchmarks.process import memory_mb
 from benchmarks.results import Failure, Results
 from benchmarks.stage import Stage
@@ -54,7 +54,8 @@ def stage_of(name: str, products: dict[str, Product], folder: Path, scale: float
     if name == FLOOR:
         yield None
         return
-    stage = Stage(products[name], folder / name, scale)
+    pythons = {each: product.server[0] for each, product in products.items() if each != APACHE}
+    stage = Stage(products[name], folder / name, scale, pythons=pythons)
     try:
         yield stage
     finally:

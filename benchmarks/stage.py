@@ -6,7 +6,7 @@ import contextlib
 import shutil
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.nodes import Node, Product
@@ -26,6 +26,8 @@ class Stage:
     directory: Path
     scale: float
     shared: Bench | None = None
+    pythons: dict[str, str] = field(default_factory=dict)
+    """The Python of every build of Ottla that is measured."""
 
     def bench(self) -> Bench:
         """The node that cases share, warmed up; started when it is first needed, or when the last one died."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from benchmarks.cases import (
+    clients,
     consume,
     coordination,
     disturbance,
@@ -26,7 +27,10 @@ CASES: dict[str, Case] = {
         *consume.CASES,
         *latency.CASES,
         start.LOADED,
+        start.ANSWER,
+        start.TEST_BROKER,
         *coordination.CASES,
+        *clients.CASES,
         *disturbance.CASES,
         partitions.SPARSE,
         # These have nodes of their own.
@@ -49,5 +53,6 @@ THEMES = (
     recovery.THEME,
     disturbance.THEME,
     validation.THEME,
+    clients.THEME,
 )
 """In the order in which they are shown."""

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import statistics
+import subprocess
 import time
 
 from benchmarks.bench import first_acknowledged
 from benchmarks.figures import Figure, Values
+from benchmarks.plan import APACHE
 from benchmarks.process import memory_mb
-from benchmarks.stage import Case, Stage
+from benchmarks.stage import Case, Stage, timed
 
 THEME = "Start and memory"
 SETTLING_SECONDS = 2
+ANSWERS = 5
+BROKER = """
+import time
+began = time.perf_counter()
+from ottla.testing import Broker
+with Broker() as broker:
+    print((time.perf_counter() - began) * 1e3)
+"""
 
 
 def start(stage: Stage) -> Values:
@@ -30,6 +41,32 @@ def loaded(stage: Stage) -> Values:
     return {"memory_loaded": memory_mb(stage.bench().pid, peak=True)}
 
 
+def answer(stage: Stage) -> Values:
+    """`ottla topic list`, or Kafka's own tool, each on its own node: from the start of the process to its end."""
+    bench = stage.bench()
+    if stage.product.name == APACHE:
+        list_topics = ("--bootstrap-server", bench.node.bootstrap, "--list")
+        took = [bench.java("org.apache.kafka.tools.TopicCommand", *list_topics)[1] for _ in range(ANSWERS)]
+        return {"cli": statistics.median(took)}
+    python = stage.pythons[stage.product.name]
+    command = [python, "-m", "ottla.cli.main", "topic", "list", "-b", bench.node.bootstrap]
+    return {"cli": statistics.median(seconds_of(command) for _ in range(ANSWERS))}
+
+
+def test_broker(stage: Stage) -> Values:
+    """A broker for tests, from its class to its first answer, as a test run meets it: its modules are still to be imported."""
+    command = [stage.pythons[stage.product.name], "-c", BROKER]
+    took = [
+        float(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        for _ in range(ANSWERS)
+    ]
+    return {"test_broker": statistics.median(took)}
+
+
+def seconds_of(command: list[str]) -> float:
+    return timed(lambda: subprocess.run(command, capture_output=True, check=True))
+
+
 START = Case(
     "start",
     THEME,
@@ -39,6 +76,22 @@ START = Case(
     ),
     start,
     seconds=5.5,
+)
+ANSWER = Case(
+    "cli-answer",
+    THEME,
+    (Figure("cli", "a command line's answer: `topic list`", "s", 0.15, less=True),),
+    answer,
+    seconds=5,
+    java=True,
+)
+TEST_BROKER = Case(
+    "test-broker",
+    THEME,
+    (Figure("test_broker", "a broker for tests, ready, its imports included", "ms", less=True, limit=200),),
+    test_broker,
+    seconds=1.5,
+    ottla_only=True,
 )
 LOADED = Case(
     "memory",

@@ -13,7 +13,7 @@ from ottla.client.errors import ClientError, ClientTimeout
 from ottla.client.producing.delivery import Delivered
 from ottla.client.producing.outgoing import Outgoing
 from ottla.client.producing.producer import Producer
-from ottla.client.serialization import STRING
+from ottla.client.serialization import STRING, SerializationError
 from ottla.client.settings import ProducerSettings
 from ottla.core.model.errors import ErrorCode, KafkaError
 from ottla.core.records.batch import headers
@@ -387,3 +387,40 @@ def test_interceptors_see_and_change_what_is_sent() -> None:
         assert producer.metrics()["record-send-total"] == 1
 
     log.run(scenario, partial(Producer, interceptors=[Upper()], value_serializer=STRING))
+
+
+def test_many_a_call_are_sent_with_what_is_said_of_each() -> None:
+    log = Log(ScriptedWorld(), {"a": [1, 1]})
+
+    async def scenario(producer: Producer) -> None:
+        plain = (f"{number}" for number in range(2_500))
+        told = await (await producer.send_batch("a", plain, partition=0))
+        assert sum(each.count for each in told) == 2_500
+        assert [value for _, _, batch in log.written for value in batch] == [b"%d" % n for n in range(2_500)]
+        log.written.clear()
+        deliveries = await producer.send_batch("a", ["x", Outgoing("y", partition=1), None], partition=0)
+        await deliveries
+        assert deliveries.count == 3
+        written = [(partition, value) for partition, _, batch in log.written for value in batch]
+        assert [each for each in written if each[0] == 0] == [(0, b"x"), (0, None)]
+        assert [each for each in written if each[0] == 1] == [(1, b"y")]
+        with pytest.raises(SerializationError):
+            await producer.send_batch("a", ["x", 5])
+
+    log.run(scenario, partial(Producer, value_serializer=STRING), linger_ms=0)
+
+
+@pytest.mark.parametrize("columns", [False, True])
+def test_full_batches_leave_while_the_sender_goes_on(columns: bool) -> None:
+    log = Log(ScriptedWorld(), {"a": [1]})
+
+    async def scenario(producer: Producer) -> None:
+        await (await producer.send("a", b"first"))
+        if columns:
+            await producer.send_columns("a", [b"x" * 600] * 40)
+        else:
+            for _ in range(40):
+                await producer.send("a", b"x" * 600)
+        assert len(log.brokers[0].asked_for(ProduceRequest)) > 3
+
+    log.run(scenario, linger_ms=60_000 if columns else 0, batch_size=1_000)

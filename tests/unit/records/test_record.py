@@ -59,7 +59,7 @@ def test_a_builder_knows_its_size() -> None:
 
 
 def test_header_keys_that_are_no_text_survive() -> None:
-    body = encode_body(0, 0, None, b"", [("\udcff\udc80", b"x")])
+    body = encode_body(b"\0\0", 0, None, b"", [("\udcff\udc80", b"x")])
     assert b"\xff\x80" in body
     batch = build([Record(0, 0, None, b"", (("\udcff\udc80", b"x"),))])
     assert next(records(batch)).headers == (("\udcff\udc80", b"x"),)

@@ -21,7 +21,7 @@ from ottla.client.cluster import Cluster
 from ottla.client.consuming.classic import ClassicMembership
 from ottla.client.consuming.committing import Committed
 from ottla.client.consuming.fetcher import Fetcher
-from ottla.client.consuming.handing import Batch, each_batch, each_record
+from ottla.client.consuming.handing import Batch, each_batch, each_record, taken_back
 from ottla.client.consuming.holdings import Holdings
 from ottla.client.consuming.listener import RebalanceListener
 from ottla.client.consuming.modern import ModernMembership
@@ -259,12 +259,22 @@ class Consumer:
                 taken = [] if holdings.turning else fetcher.take()
                 fetcher.launch()
                 if taken:
+                    await self._sent(taken)
                     return taken
                 if not holdings.turning and self._clock.now() >= deadline:
                     return []
                 await fetcher.wait(deadline if not holdings.turning else self._clock.now() + FOREVER_MS)
         finally:
             holdings.leave()
+
+    async def _sent(self, taken: list[Fetched]) -> None:
+        """Let the next fetches leave, so that brokers answer while the application works on what was taken."""
+        self._holdings.leave()  # no partition changes hands any more
+        try:
+            await self._clock.sleep(0)
+        except BaseException:
+            taken_back(self._opened(), taken)  # nobody was given it
+            raise
 
     def __aiter__(self) -> AsyncIterator[ConsumerRecord]:
         """Records, one at a time, for ever."""

@@ -23,6 +23,7 @@ class Accumulator:
 
     def __init__(self, clock: Clock, settings: ProducerSettings) -> None:
         self.settings = settings
+        self._batch_size = settings.batch_size
         self.listeners: list[Callable[[Delivered], None]] = []
         """Called with the end of every batch, in this order."""
         self.queues: dict[tuple[str, int], PartitionQueue] = {}
@@ -47,7 +48,7 @@ class Accumulator:
             queue = self.queues[key] = PartitionQueue(topic, partition)
         if queue.batches:
             youngest = queue.batches[-1]
-            if youngest.encoded is None and youngest.builder.size + size <= self.settings.batch_size:
+            if youngest.encoded is None and youngest.builder.size + size <= self._batch_size:
                 return youngest
         batch = Batch(topic, partition, self._codec, self._level, self._clock.now(), self._clock.future())
         queue.batches.append(batch)

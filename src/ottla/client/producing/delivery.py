@@ -64,11 +64,11 @@ class Deliveries:
     Raises what the first batch to fail failed with. A batch may hold records of other calls too.
     """
 
-    __slots__ = ("_batches", "_world", "count")
+    __slots__ = ("_world", "batches", "count")
 
     def __init__(self, world: World, batches: Sequence[Batch], count: int) -> None:
         self._world = world
-        self._batches = batches
+        self.batches = batches
         self.count = count
         """Records of this call."""
 
@@ -78,10 +78,10 @@ class Deliveries:
     @property
     def is_done(self) -> bool:
         """Whether awaiting it takes no time."""
-        return all(batch.done.done() for batch in self._batches)
+        return all(batch.done.done() for batch in self.batches)
 
     async def _outcomes(self) -> list[Delivered]:
-        outcomes: list[Delivered] = [await shared(batch.done, self._world) for batch in self._batches]
+        outcomes: list[Delivered] = [await shared(batch.done, self._world) for batch in self.batches]
         for outcome in outcomes:
             if outcome.error is not None:
                 raise outcome.error

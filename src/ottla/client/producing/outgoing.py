@@ -25,6 +25,11 @@ class Outgoing(msgspec.Struct):
     timestamp: int | None = None
 
 
+def are_values(records: Sequence[Any]) -> bool:
+    """Whether these are values alone, with nothing else said of any."""
+    return not any(issubclass(kind, Outgoing) for kind in set(map(type, records)))
+
+
 class Interceptor(Protocol):
     """Sees every record before it is serialized, and every batch at its end. Called in the order given."""
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from ottla.client.cluster import Cluster
 from ottla.client.producing.accumulator import Accumulator
-from ottla.client.producing.batches import Batch
+from ottla.client.producing.batches import Batch, PartitionQueue
 from ottla.client.producing.partitioner import (
     KeyHash,
     OwnPartitioner,
@@ -30,11 +30,14 @@ class Placing:
         batches: Accumulator,
         partitioner: str | OwnPartitioner,
     ) -> None:
-        self._settings = settings
         self._batches = batches
+        self._batch_size = settings.batch_size
         self._chance = cluster.world.chance
         self._clock = cluster.world.clock
         self._sticky: dict[str, StickyPartitioner] = {}
+        self._last: tuple[TopicView, PartitionQueue] | None = None
+        """Where the record before went by stickiness: mostly the next one goes there, too."""
+        self._available: dict[str, tuple[TopicView, list[int]]] = {}
         self._hash: KeyHash | None = None
         self._own: OwnPartitioner | None = None
         chosen = partitioner_named(partitioner) if isinstance(partitioner, str) else partitioner
@@ -52,19 +55,22 @@ class Placing:
         partition: int | None,
         timestamp: int | None,
         size: int,
-    ) -> tuple[Batch, int]:
-        """Add one record of at most `size` bytes: its batch, and its place in it. Raises KafkaError."""
-        if partition is None:
-            partition = self._choose(view, key, value, size)
-        elif partition not in view.partitions:
-            raise no_partition(view, partition)
-        batch = self._batches.batch_for(view.name, partition, size)
-        before = batch.builder.size
-        index = batch.builder.append(
-            self._clock.wall() if timestamp is None else timestamp, key, value, headers
-        )
-        self._batches.buffered += batch.builder.size - before
-        return batch, index
+    ) -> tuple[Batch, int, bool]:
+        """Add one record of at most `size` bytes: its batch, its place in it, and whether that batch was begun or
+        filled by it. Raises KafkaError."""
+        batch = self._sticky_batch(view, size) if partition is None and key is None else None
+        if batch is None:
+            if partition is None:
+                partition = self._choose(view, key, value, size)
+            elif partition not in view.partitions:
+                raise no_partition(view, partition)
+            batch = self._batches.batch_for(view.name, partition, size)
+        builder = batch.builder
+        before = builder.size
+        index = builder.append(self._clock.wall() if timestamp is None else timestamp, key, value, headers)
+        after = builder.size
+        self._batches.buffered += after - before
+        return batch, index, index == 0 or after >= self._batch_size
 
     def extend(
         self,
@@ -82,7 +88,7 @@ class Placing:
             partition = self._stick(view, size)
         batch = self._batches.batch_for(view.name, partition, size)
         before = batch.builder.size
-        limit = max(self._settings.batch_size, before)
+        limit = max(self._batch_size, before)
         stopped = batch.builder.extend(values, keys, timestamps, self._clock.wall(), start, limit)
         self._batches.buffered += batch.builder.size - before
         return batch, stopped
@@ -105,6 +111,17 @@ class Placing:
             found.setdefault(partition, []).append(row)
         return found
 
+    def _sticky_batch(self, view: TopicView, size: int) -> Batch | None:
+        """The batch that took the last record without a key, if it has room for another of the same topic."""
+        if self._last is None or self._last[0] is not view:
+            return None
+        batches = self._last[1].batches
+        if not batches:
+            return None
+        youngest = batches[-1]
+        fits = youngest.encoded is None and youngest.builder.size + size <= self._batch_size
+        return youngest if fits else None
+
     def _choose(self, view: TopicView, key: bytes | None, value: bytes | None, size: int) -> int:
         if self._own is not None:
             return self._asked(view, key, value)
@@ -121,15 +138,20 @@ class Placing:
 
     def _stick(self, view: TopicView, size: int) -> int:
         """The partition of the moment; another one when its batch has no room."""
-        available = view.led() or list(view.partitions)
+        known = self._available.get(view.name)
+        if known is None or known[0] is not view:
+            known = self._available[view.name] = (view, view.led() or list(view.partitions))
+        available = known[1]
         sticky = self._sticky.get(view.name)
         if sticky is None:
             sticky = self._sticky[view.name] = StickyPartitioner(self._chance)
         queue = self._batches.queues.get((view.name, sticky.choose(available)))
         if queue is not None and queue.batches:
             youngest = queue.batches[-1]
-            if youngest.encoded is not None or youngest.builder.size + size > self._settings.batch_size:
+            if youngest.encoded is not None or youngest.builder.size + size > self._batch_size:
                 sticky.batch_full(available)
+        queue = self._batches.queues.get((view.name, sticky.current))
+        self._last = None if queue is None else (view, queue)
         return sticky.current
 
 

@@ -5,7 +5,8 @@
         print((await delivery).offset)
 
 `send` returns once the record is in a batch; it waits only for room (buffer.memory) and for the topic's first
-metadata, max.block.ms at most. The accumulator keeps the batches, the pump sends those that are ready. With idempotence
+metadata, max.block.ms at most. Whenever a batch was begun or filled, the loop gets a turn before the next record, so that
+batches leave while the application goes on sending. The accumulator keeps the batches, the pump sends those that are ready. With idempotence
 (the default with acks=all) a batch that is tried again is written once, and in its place.
 
 With a transactional.id everything is sent in transactions:
@@ -20,8 +21,9 @@ from __future__ import annotations
 import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
+from itertools import islice
 from types import TracebackType
-from typing import Any
+from typing import Any, Final
 
 from ottla.client.cluster import Cluster
 from ottla.client.consuming.committing import Committed
@@ -33,7 +35,15 @@ from ottla.client.producing.batches import Batch, estimate
 from ottla.client.producing.delivery import Delivered, Deliveries, Delivery
 from ottla.client.producing.identity import Identity
 from ottla.client.producing.metrics import Counters, metrics_of
-from ottla.client.producing.outgoing import Interceptor, Outgoing, intercepted, largest_row, raw, too_large
+from ottla.client.producing.outgoing import (
+    Interceptor,
+    Outgoing,
+    are_values,
+    intercepted,
+    largest_row,
+    raw,
+    too_large,
+)
 from ottla.client.producing.partitioner import OwnPartitioner
 from ottla.client.producing.placing import Placing, no_partition
 from ottla.client.producing.pump import Pump
@@ -45,6 +55,9 @@ from ottla.core.model.errors import KafkaError
 from ottla.core.records.record import Header
 
 log = logging.getLogger("ottla.client")
+
+SOME: Final = 1000
+"""Records that `send_batch` looks at together."""
 
 
 class Producer:
@@ -76,12 +89,18 @@ class Producer:
         self._interceptors = tuple(interceptors)
         self._counters = Counters()
         self._is_set_up = False
+        self._topics: Mapping[str, TopicView] = {}
+        """What is known of topics while the producer is open; empty before and after."""
+        self._owes_turn = False
+        """A batch was begun or filled since the loop last had a turn, in which the pump sends."""
         if cluster is not None:
             self._set_up(cluster)
 
     def _set_up(self, cluster: Cluster) -> None:
         """Everything that needs a world."""
         settings = self.settings
+        self._world = cluster.world
+        self._topics = cluster.view.topics
         self._clock = cluster.world.clock
         self._batches = Accumulator(self._clock, settings)
         self._placing = Placing(cluster, settings, self._batches, self._partitioner)
@@ -152,6 +171,7 @@ class Producer:
         """Stop now: what was not delivered fails with `error`."""
         if self._is_set_up:
             self._batches.closed = True
+            self._topics = {}
             self._pump.stop()
             for queue in list(self._batches.pending.values()):
                 while queue.batches:
@@ -175,26 +195,34 @@ class Producer:
         Raises KafkaError for an unknown topic or partition and a record over max.request.size, ClientTimeout when there
         was no room for max.block.ms, SerializationError, NoBroker, ClientClosed, NoTransaction, TransactionFailed.
         """
-        view = self._known(topic)
-        if view is None:
-            view = await self._topic(topic)
-            self._known(topic)
+        if self._owes_turn:
+            await self._turn()
+        view = self._topics.get(topic)
+        if view is None or self._transactions is not None:
+            view = self._known(topic)
+            if view is None:
+                view = await self._topic(topic)
+                self._known(topic)
         if self._interceptors:
             value, key, headers, partition, timestamp = intercepted(
                 self._interceptors, topic, Outgoing(value, key, headers, partition, timestamp)
             )
-        raw_value = raw(self._value_bytes, topic, value)
-        raw_key = raw(self._key_bytes, topic, key)
-        size = estimate(raw_key, raw_value, headers)
-        if size > self.settings.max_request_size:
-            raise too_large(size, self.settings.max_request_size)
-        if self._batches.buffered + size > self.settings.buffer_memory:
+        if type(value) is not bytes or self._value_bytes is not None:
+            value = raw(self._value_bytes, topic, value)
+        if key is not None:
+            key = raw(self._key_bytes, topic, key)
+        size = estimate(key, value, headers)
+        settings = self.settings
+        if size > settings.max_request_size:
+            raise too_large(size, settings.max_request_size)
+        if self._batches.buffered + size > settings.buffer_memory:
             await self._room(size)
             self._known(topic)
-        batch, index = self._placing.place(view, raw_value, raw_key, headers, partition, timestamp, size)
-        if index == 0 or batch.builder.size >= self.settings.batch_size:
+        batch, index, is_due = self._placing.place(view, value, key, headers, partition, timestamp, size)
+        if is_due:
             self._pump.wake()
-        return Delivery(self.cluster.world, batch, index)
+            self._owes_turn = True
+        return Delivery(self._world, batch, index)
 
     async def send_batch(
         self, topic: str, records: Iterable[Outgoing | Any], *, partition: int | None = None
@@ -203,6 +231,24 @@ class Producer:
         that comes after the record at fault."""
         batches: dict[Batch, None] = {}
         count = 0
+        waiting = iter(records)
+        while some := list(islice(waiting, SOME)):
+            if are_values(some) and not self._interceptors:
+                serialize = self._value_bytes
+                plain = serialize is None and set(map(type, some)) <= {bytes}
+                values: list[Any] = some if plain else [raw(serialize, topic, value) for value in some]
+                sent = await self.send_columns(topic, values, partition=partition)
+            else:
+                sent = await self._send_each(topic, some, partition)
+            batches.update(dict.fromkeys(sent.batches))
+            count += len(some)
+        return Deliveries(self._world, list(batches), count)
+
+    async def _send_each(
+        self, topic: str, records: Sequence[Outgoing | Any], partition: int | None
+    ) -> Deliveries:
+        """Records that differ in more than their values."""
+        batches: dict[Batch, None] = {}
         for record in records:
             each = record if isinstance(record, Outgoing) else Outgoing(record)
             delivery = await self.send(
@@ -214,8 +260,7 @@ class Producer:
                 timestamp=each.timestamp,
             )
             batches[delivery.batch] = None
-            count += 1
-        return Deliveries(self.cluster.world, list(batches), count)
+        return Deliveries(self._world, list(batches), len(records))
 
     async def send_columns(
         self,
@@ -253,7 +298,7 @@ class Producer:
                     None if timestamps is None else [timestamps[row] for row in rows],
                     batches,
                 )
-        return Deliveries(self.cluster.world, list(batches), len(values))
+        return Deliveries(self._world, list(batches), len(values))
 
     async def _send_rows(
         self,
@@ -267,11 +312,14 @@ class Producer:
         """Rows of one partition, or of whichever the sticky partitioner is at, a batch at a time."""
         row = 0
         while row < len(values):
+            if self._owes_turn:
+                await self._turn()
             await self._room(self.settings.batch_size)
             self._known(view.name)
             batch, row = self._placing.extend(view, partition, values, keys, timestamps, row)
             batches[batch] = None
             self._pump.wake()
+            self._owes_turn = row < len(values) or batch.builder.size >= self.settings.batch_size
 
     async def flush(self) -> None:
         """Wait until everything sent so far has been delivered or has failed."""
@@ -374,6 +422,11 @@ class Producer:
 
     async def _topic(self, topic: str) -> TopicView:
         return await self.cluster.topic(topic, create=True, timeout=self.settings.max_block_ms)
+
+    async def _turn(self) -> None:
+        """Let the pump send what is ready, so that brokers write while the application goes on."""
+        self._owes_turn = False
+        await self._clock.sleep(0)
 
     async def _room(self, size: int) -> None:
         """Wait until `size` more bytes may be kept, max.block.ms at most. Raises ClientTimeout."""

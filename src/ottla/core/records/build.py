@@ -29,6 +29,11 @@ RECORD_FRAME: Final = 25
 """Bytes that a record without headers takes beside its key and value, at most."""
 
 
+NULL: Final = b"\1"
+"""The length of a key or value that is null."""
+NO_HEADERS: Final = b"\0"
+
+
 class Builder:
     """A batch in the making. `size` is what it takes uncompressed, header included, in bytes."""
 
@@ -37,6 +42,8 @@ class Builder:
         "_codec",
         "_level",
         "_payload",
+        "_stamp",
+        "_stamped",
         "count",
         "last_offset_delta",
         "max_timestamp",
@@ -50,6 +57,8 @@ class Builder:
         self._level = level
         self._payload = bytearray()
         self._base_timestamp = base_timestamp
+        self._stamp = b""
+        self._stamped = NO_TIMESTAMP
         self.max_timestamp = NO_TIMESTAMP
         self.last_offset_delta = -1
         self.count = 0
@@ -69,14 +78,14 @@ class Builder:
         """Add a record; its offset delta is returned. Without `offset_delta` it follows the record before it."""
         if offset_delta is None:
             offset_delta = self.last_offset_delta + 1
-        if self._base_timestamp is None:
-            self._base_timestamp = timestamp
-        body = encode_body(timestamp - self._base_timestamp, offset_delta, key, value, headers)
+        stamp = self._stamp if timestamp == self._stamped and self.count else self._stamp_of(timestamp)
         payload = self._payload
-        payload += encode_varint(len(body))
-        payload += body
-        if timestamp > self.max_timestamp:
-            self.max_timestamp = timestamp
+        if headers:
+            body = encode_body(stamp, offset_delta, key, value, headers)
+            payload += encode_varint(len(body))
+            payload += body
+        else:
+            payload += b"".join(bare_record(stamp, encode_varint(offset_delta), key, value))
         self.last_offset_delta = offset_delta
         self.count += 1
         return offset_delta
@@ -95,8 +104,9 @@ class Builder:
         Returns the row it stopped before. `timestamp` is for all of them where there is no column of timestamps. An
         empty batch takes one record whatever its size.
         """
-        payload = self._payload
+        pieces: list[bytes] = []
         room = limit - HEADER_SIZE
+        taken = len(self._payload)
         row = start
         end = len(values)
         delta = self.last_offset_delta
@@ -104,22 +114,37 @@ class Builder:
             value = values[row]
             key = None if keys is None else keys[row]
             size = RECORD_FRAME + (0 if value is None else len(value)) + (0 if key is None else len(key))
-            if len(payload) + size > room and self.count:
+            if taken + size > room and delta >= 0:
                 break
             if timestamps is not None:
                 timestamp = timestamps[row]
-            if self._base_timestamp is None:
-                self._base_timestamp = timestamp
+            stamp = self._stamp if timestamp == self._stamped and delta >= 0 else self._stamp_of(timestamp)
             delta += 1
-            body = encode_body(timestamp - self._base_timestamp, delta, key, value, ())
-            payload += encode_varint(len(body))
-            payload += body
-            if timestamp > self.max_timestamp:
-                self.max_timestamp = timestamp
-            self.last_offset_delta = delta
-            self.count += 1
+            record = bare_record(stamp, encode_varint(delta), key, value)
+            taken += (
+                len(record[0])
+                + len(stamp)
+                + len(record[2])
+                + len(record[3])
+                + len(record[4])
+                + len(record[5])
+                + 1
+            )
+            pieces += record
             row += 1
+        self._payload += b"".join(pieces)
+        self.last_offset_delta = delta
+        self.count += row - start
         return row
+
+    def _stamp_of(self, timestamp: int) -> bytes:
+        """What the next records begin with, while they have this timestamp: attributes (none), timestamp delta."""
+        if self._base_timestamp is None:
+            self._base_timestamp = timestamp
+        self._stamped = timestamp
+        self._stamp = b"\0" + encode_varint(timestamp - self._base_timestamp)
+        self.max_timestamp = max(timestamp, self.max_timestamp)
+        return self._stamp
 
     def finish(
         self,
@@ -166,12 +191,22 @@ class Builder:
         return pack_header(header, records) + records
 
 
+def bare_record(stamp: bytes, place: bytes, key: bytes | None, value: bytes | None) -> tuple[bytes, ...]:
+    """The pieces of a record without headers. `stamp`: its attributes and timestamp delta, `place`: its offset delta."""
+    front = NULL if key is None else encode_varint(len(key)) + key
+    if value is None:
+        size, value = NULL, b""
+    else:
+        size = encode_varint(len(value))
+    length = len(stamp) + len(place) + len(front) + len(size) + len(value) + 1
+    return encode_varint(length), stamp, place, front, size, value, NO_HEADERS
+
+
 def encode_body(
-    timestamp_delta: int, offset_delta: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
+    stamp: bytes, offset_delta: int, key: bytes | None, value: bytes | None, headers: Sequence[Header]
 ) -> bytes:
-    """A record without the length in front of it."""
-    body = bytearray(1)
-    body += encode_varint(timestamp_delta)
+    """A record without the length in front of it; `stamp` as for `bare_record`."""
+    body = bytearray(stamp)
     body += encode_varint(offset_delta)
     if key is None:
         body.append(1)

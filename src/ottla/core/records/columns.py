@@ -5,7 +5,7 @@ What stands at one index of the lists is one record. The values are those of `re
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 from ottla.core.records.batch import BatchHeader, TimestampType
 from ottla.core.records.compression import DECOMPRESSED_LIMIT
@@ -42,7 +42,7 @@ def append_columns(
     """Put the records of one whole batch, from `first_offset` on, behind what is there already.
 
     Raises KafkaError (INVALID_RECORD) for contents that are not what the header says; what was read before the fault
-    stays. The CRC is not checked here. One-byte numbers, which nearly all are, are read in place.
+    stays. The CRC is not checked here. Numbers of one byte and positive ones of two, which nearly all are, are read in place.
     """
     if header.count == 0:
         return
@@ -52,13 +52,20 @@ def append_columns(
     base_offset, base_timestamp = header.base_offset, header.base_timestamp
     offsets, timestamps, keys = into.offsets, into.timestamps, into.keys
     values, all_headers = into.values, into.headers
+    # Records of one millisecond share their timestamp, as an object too.
+    delta = 0
+    moment: Any = append_time if stamped else base_timestamp
     position = 0
     for _ in range(header.count):
         try:
             length = data[position]
+            after = data[position + 1]
             if length < 0x80:
                 end = position + 1 + (length >> 1 ^ -(length & 1))
                 position += 2
+            elif after < 0x80 and not length & 1:
+                end = position + 2 + ((length & 0x7F) >> 1 | after << 6)
+                position += 3
             else:
                 length, position = decode_varint(data, position)
                 end = position + length
@@ -69,7 +76,13 @@ def append_columns(
                 position += 1
             else:
                 timestamp, position = decode_varint(data, position, MAX_BYTES_64)
-            offset, position = decode_varint(data, position)
+            offset = data[position]
+            after = data[position + 1]
+            if after < 0x80 and offset >= 0x80 and not offset & 1:
+                offset = (offset & 0x7F) >> 1 | after << 6
+                position += 2
+            else:
+                offset, position = decode_varint(data, position)
             size = data[position]
             if size < 0x80:
                 size = size >> 1 ^ -(size & 1)
@@ -80,7 +93,13 @@ def append_columns(
             if size >= 0:
                 key = data[position : position + size]
                 position += size
-            size, position = decode_varint(data, position)
+            size = data[position]
+            after = data[position + 1]
+            if after < 0x80 and size >= 0x80 and not size & 1:
+                size = (size & 0x7F) >> 1 | after << 6
+                position += 2
+            else:
+                size, position = decode_varint(data, position)
             value = None
             if size >= 0:
                 value = data[position : position + size]
@@ -99,7 +118,10 @@ def append_columns(
         offset += base_offset
         if offset >= first_offset:
             offsets.append(offset)
-            timestamps.append(append_time if stamped else base_timestamp + timestamp)
+            if timestamp != delta:
+                delta = timestamp
+                moment = append_time if stamped else base_timestamp + timestamp
+            timestamps.append(moment)
             keys.append(key)
             values.append(value)
             all_headers.append(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from asyncio import CancelledError
 from typing import Any
 
 import pytest
@@ -60,6 +61,35 @@ def test_whoever_breaks_off_misses_nothing(columns: bool) -> None:
                     break
         assert sorted(each or b"" for each in seen) == [b"a0", b"a1", b"a2", b"b0"]
         assert await consumer.position("a", 0) == 3
+
+    leader.run(scenario)
+
+
+def test_the_next_fetch_leaves_before_the_application_works_on_the_last() -> None:
+    leader = Leader(ScriptedWorld(), TWO)
+
+    async def scenario(consumer: Consumer) -> None:
+        consumer.assign({("a", 0): 0})
+        before = len(asked(leader))
+        assert await consumer.poll(60_000)
+        assert len(asked(leader)) == before + 2
+
+    leader.run(scenario)
+
+
+def test_a_poll_that_is_cancelled_takes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    leader = Leader(ScriptedWorld(), TWO)
+
+    async def cancelled(ms: int) -> None:
+        raise CancelledError
+
+    async def scenario(consumer: Consumer) -> None:
+        consumer.assign({("a", 0): 0})
+        with monkeypatch.context() as patch:
+            patch.setattr(leader.world.clock, "sleep", cancelled)
+            with pytest.raises(CancelledError):
+                await consumer.poll(60_000)
+        assert await values(consumer, 3) == [b"a0", b"a1", b"a2"]
 
     leader.run(scenario)
 
