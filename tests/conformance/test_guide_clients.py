@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from ottla.client.admin.configs import ConfigChange, Resource, ResourceType
+from ottla.client.blocking import Admin
 from tests.confluent import confluent_kafka, consumer, messages, producer
 from tests.conformance.broker import Broker
 
@@ -45,6 +47,15 @@ def test_what_was_written_is_read(broker: Broker, topic: str, tmp_path: Path) ->
     ran(broker, tmp_path, "write.py", {"orders": topic})
     names = {"orders": topic, "kitchen": f"read-{topic}"}
     assert ran(broker, tmp_path, "read.py", names).split() == [topic, "0", "0", "b'ann'", "b'tea'"]
+
+
+def test_a_shared_record(broker: Broker, topic: str, tmp_path: Path) -> None:
+    group = f"packers-{topic}"
+    with Admin(bootstrap_servers=broker.bootstrap) as admin:
+        start = ConfigChange("share.auto.offset.reset", "earliest")
+        assert not any(admin.alter_configs({Resource(ResourceType.GROUP, group): [start]}).values())
+    ran(broker, tmp_path, "write.py", {"orders": topic})
+    assert ran(broker, tmp_path, "share.py", {"orders": topic, "packers": group}).split() == ["b'tea'", "1"]
 
 
 def test_without_asyncio(broker: Broker, topic: str, tmp_path: Path) -> None:

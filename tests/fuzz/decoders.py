@@ -127,6 +127,7 @@ def batch_decoders() -> Iterator[Decoder]:
         check = partial(check_produce, version=version, transactional=False)
         yield row(f"records produce-{version}", check, batches.every_batch)
     yield row("records fetched", reading.fetched, batches.logs)
+    yield row("records shared", reading.shared, batches.logs)
     yield row("records shown", reading.shown, batches.logs)
     yield row("records compaction", reading.cleaned, batches.logs)
     yield row("records recovery", reading.scanned, batches.logs)._replace(refuses=())
