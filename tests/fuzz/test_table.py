@@ -69,7 +69,7 @@ NOT_FROM_OUTSIDE: Final = {
     ),
     "core/log/names.py": ("marked_directory",),
     "core/metadata/scram.py": ("keys_of",),
-    "core/records/build.py": ("extend",),
+    "core/records/build.py": ("extend", "encode_body"),
     "core/records/stamping.py": ("stamp", "rewrite"),
     "core/records/crc.py": ("over_bytes",),
     "core/records/lz4.py": ("compress",),
