@@ -271,3 +271,30 @@ def test_scripts_are_installed_and_run(broker: Broker, topic: str, tmp_path: Pat
     assert again.returncode == 1
     assert b"is there already" in again.stderr
     assert os.access(home / "kafka-consumer-groups.sh", os.X_OK)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [("--command-config", "FILE"), ("--command-config", "none.properties")],
+    ids=["nobody", "no file"],
+)
+@pytest.mark.parametrize("tool", sorted(MAIN))
+def test_a_cluster_that_cannot_be_reached(
+    bench: Workbench, tmp_path: Path, tool: str, words: tuple[str, ...]
+) -> None:
+    """The exit code, and where the reason is told behind which words; the reason itself is ours to word."""
+    settings = tmp_path / "short.properties"
+    settings.write_text("default.api.timeout.ms=2000\nrequest.timeout.ms=1500\n")
+    action = "--describe" if tool == "kafka-log-dirs" else "--list"
+    given = (
+        "--bootstrap-server",
+        "127.0.0.1:1",
+        *(str(settings) if word == "FILE" else word for word in words),
+    )
+    mine, theirs = ours(tool, *given, action), bench.run(MAIN[tool], *given, action)
+    assert mine.code == theirs.code
+    assert mine.out.count("\n") == theirs.out.count("\n")
+    prefix = TOOLS[tool].failed.strip()
+    assert (prefix in theirs.out) == (prefix in mine.out)
+    assert bool(mine.err) == (not theirs.out)
+    assert "Traceback" not in mine.err

@@ -5,9 +5,10 @@ from __future__ import annotations
 import sys
 from collections.abc import Awaitable, Callable
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, TypeVar
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeVar
 
 from ottla.cli.kafka.options import Ended
+from ottla.cli.problems import USAGE, Problem
 
 if TYPE_CHECKING:
     from ottla.cli.kafka.options import Given
@@ -15,22 +16,49 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+
+class Tool(NamedTuple):
+    """`module`: its `run(words)` is the tool; it returns the exit code, or raises Ended.
+
+    When the cluster cannot be reached, or does not answer, Kafka's tools end each in its own way: with these words before the
+    reason, on stdout (`out`) or stderr, with this exit code. `settings_too`: so they do when --command-config is wrong, which
+    the others find out earlier.
+    """
+
+    module: str
+    failed: str
+    out: bool = True
+    code: int = 1
+    settings_too: bool = False
+
+
 TOOLS: Final = {
-    "kafka-consumer-groups": "ottla.cli.kafka.consumer_groups",
-    "kafka-groups": "ottla.cli.kafka.all_groups",
-    "kafka-log-dirs": "ottla.cli.kafka.log_dirs",
-    "kafka-topics": "ottla.cli.kafka.topics",
+    "kafka-consumer-groups": Tool(
+        "ottla.cli.kafka.consumer_groups",
+        "\nError: Executing consumer group command failed due to ",
+        code=0,
+        settings_too=True,
+    ),
+    "kafka-groups": Tool("ottla.cli.kafka.all_groups", "Error while executing groups command : "),
+    "kafka-log-dirs": Tool("ottla.cli.kafka.log_dirs", "", out=False),
+    "kafka-topics": Tool("ottla.cli.kafka.topics", "Error while executing topic command : "),
 }
-"""Name -> the module whose `run(words)` is the tool. It returns the exit code, or raises Ended."""
 
 
 def run_tool(name: str, words: list[str]) -> int:
     """Run one to its exit code."""
+    tool = TOOLS[name]
     try:
-        code: int = import_module(TOOLS[name]).run(words)
+        code: int = import_module(tool.module).run(words)
     except Ended as ended:
         (sys.stdout if ended.out else sys.stderr).write(ended.text)
         return ended.code
+    except Problem as problem:
+        if problem.code == USAGE and not tool.settings_too:
+            sys.stderr.write(f"{problem.message}\n")
+            return 1
+        (sys.stdout if tool.out else sys.stderr).write(f"{tool.failed}{problem.message}\n")
+        return tool.code
     return code
 
 
