@@ -18,6 +18,7 @@ from pathlib import Path
 import pytest
 
 from ottla.cli.kafka.tools import TOOLS, run_tool
+from ottla.client.blocking import Producer
 from tests.conformance.broker import Broker
 from tests.conformance.test_own_commands import OTTLA, run
 from tests.java_tools import Done, Workbench, workbench
@@ -26,6 +27,8 @@ from tests.samples import SECONDS
 pytestmark = pytest.mark.timeout(180)
 
 MAIN = {
+    "kafka-delete-records": "org.apache.kafka.tools.DeleteRecordsCommand",
+    "kafka-get-offsets": "org.apache.kafka.tools.GetOffsetShell",
     "kafka-groups": "org.apache.kafka.tools.GroupsCommand",
     "kafka-log-dirs": "org.apache.kafka.tools.LogDirsCommand",
     "kafka-topics": "org.apache.kafka.tools.TopicCommand",
@@ -285,16 +288,116 @@ def test_a_cluster_that_cannot_be_reached(
     """The exit code, and where the reason is told behind which words; the reason itself is ours to word."""
     settings = tmp_path / "short.properties"
     settings.write_text("default.api.timeout.ms=2000\nrequest.timeout.ms=1500\n")
-    action = "--describe" if tool == "kafka-log-dirs" else "--list"
+    which = tmp_path / "offsets.json"
+    which.write_text('{"partitions": [{"topic": "t", "partition": 0, "offset": 1}]}')
+    action = {
+        "kafka-log-dirs": ("--describe",),
+        "kafka-get-offsets": (),
+        "kafka-delete-records": ("--offset-json-file", str(which)),
+    }.get(tool, ("--list",))
     given = (
         "--bootstrap-server",
         "127.0.0.1:1",
         *(str(settings) if word == "FILE" else word for word in words),
     )
-    mine, theirs = ours(tool, *given, action), bench.run(MAIN[tool], *given, action)
+    mine, theirs = ours(tool, *given, *action), bench.run(MAIN[tool], *given, *action)
     assert mine.code == theirs.code
     assert mine.out.count("\n") == theirs.out.count("\n")
     prefix = TOOLS[tool].failed.strip()
     assert (prefix in theirs.out) == (prefix in mine.out)
     assert bool(mine.err) == (not theirs.out)
     assert "Traceback" not in mine.err
+
+
+@pytest.fixture
+def filled(pair: Pair) -> Pair:
+    """Two topics of two partitions, with three and two records, all of another millisecond."""
+    for name in (pair.own, pair.other):
+        run(pair.broker, "topic", "create", name, "-p", "2")
+        with Producer(bootstrap_servers=pair.broker.bootstrap) as producer:
+            for number in range(5):
+                producer.send(name, b"x", partition=number % 2, timestamp=1_000 + number)
+            producer.flush()
+    return pair
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--time", "earliest"),
+        ("--time", "-3"),
+        ("--time", "1002"),
+        ("--time", "99999999999999"),
+        ("--time", "latest-tiered"),
+        ("--partitions", "1"),
+        ("--partitions", "0,1,"),
+    ],
+)
+def test_get_offsets_of_a_topic(filled: Pair, words: tuple[str, ...]) -> None:
+    filled.same("kafka-get-offsets", "--topic", "NAME", *words)
+
+
+@pytest.mark.parametrize("rules", ["NAME", "NAME:0", "NAME:0-1", "NAME:1-", "NAME:-1", "NAME:0,NAME:1"])
+def test_get_offsets_by_rules(filled: Pair, rules: str) -> None:
+    filled.same("kafka-get-offsets", "--topic-partitions", rules)
+
+
+def test_get_offsets_of_all(broker: Broker, bench: Workbench, topic: str) -> None:
+    for words in ((), ("--exclude-internal-topics",), ("--topic", f"{topic}|no.*", "--time", "latest")):
+        given = ("--bootstrap-server", broker.bootstrap, *words)
+        mine, theirs = ours("kafka-get-offsets", *given), bench.run(MAIN["kafka-get-offsets"], *given)
+        assert (mine.code, mine.out) == (theirs.code, theirs.out)
+        assert f"{topic}:0:0\n" in mine.out
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("--time", "soon"),
+        ("--topic", "no-such-topic"),
+        ("--partitions", "0,x"),
+        ("--topic-partitions", "NAME:0", "--topic", "NAME"),
+        ("--offset", "3"),
+    ],
+)
+def test_what_get_offsets_refuses(pair: Pair, words: tuple[str, ...]) -> None:
+    pair.same_refusal("kafka-get-offsets", *words)
+
+
+def deletion(*rows: tuple[str, int, int]) -> str:
+    partitions = [
+        {"topic": topic, "partition": partition, "offset": offset} for topic, partition, offset in rows
+    ]
+    return json.dumps({"partitions": partitions, "version": 1})
+
+
+@pytest.mark.parametrize("rows", [[(0, 1)], [(1, -1), (0, 2)], [(0, 99)], []])
+def test_delete_records(filled: Pair, tmp_path: Path, rows: list[tuple[int, int]]) -> None:
+    for name in (filled.own, filled.other):
+        (tmp_path / name).write_text(deletion(*((name, *row) for row in rows)))
+    filled.same("kafka-delete-records", "--offset-json-file", f"{tmp_path}/NAME")
+    filled.same("kafka-get-offsets", "--topic", "NAME", "--time", "earliest")
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{",
+        "[]",
+        '{"version": 2, "partitions": []}',
+        '{"version": 1}',
+        '{"partitions": [{"topic": "t"}], "version": 1}',
+        deletion(("t", 0, 1), ("t", 0, 2)),
+    ],
+)
+def test_what_delete_records_refuses(pair: Pair, tmp_path: Path, text: str) -> None:
+    file = tmp_path / "offsets.json"
+    file.write_text(text)
+    mine, theirs = pair.both("kafka-delete-records", "--offset-json-file", str(file))
+    assert (mine.code, mine.out, first(mine.err)) == (theirs.code, theirs.out, first(theirs.err))
+
+
+def test_delete_records_names_the_file_that_is_not_there(pair: Pair) -> None:
+    pair.same_refusal("kafka-delete-records", "--offset-json-file", "none.json")
+    pair.same_refusal("kafka-delete-records")

@@ -20,6 +20,9 @@ from ottla.cli.consume import parse_partitions
 from ottla.cli.contexts import parse_contexts
 from ottla.cli.dump.rows import Broken
 from ottla.cli.group.plan import BadPlan, read_plan
+from ottla.cli.kafka.delete_records import offsets_in
+from ottla.cli.kafka.get_offsets import rule_in
+from ottla.cli.kafka.options import Ended
 from ottla.cli.line_template import BadLine
 from ottla.cli.offset_grammar import BadOffset, parse_offsets
 from ottla.cli.problems import Problem
@@ -326,6 +329,13 @@ def written_by_people() -> Iterator[Decoder]:
         (Problem,),
         memory_per_byte=400,  # tomllib's regular expressions remember each digit they could go back to
     )
+    yield row(
+        "people delete-records",
+        offsets_in,
+        lambda: texts('{"partitions": [{"topic": "orders", "partition": 0, "offset": 3}], "version": 1}'),
+        (Ended,),
+    )
+    yield row("people partition-rules", text(rule_in), lambda: texts("orders:0-3", "o.*:1", ":-2"), (Ended,))
     yield row("people header", text(parse_header), lambda: texts("a=b", "a:b", "a"))
     yield row("people assignment", text(parse_assignment), lambda: texts("1:2,2:3"), (click.UsageError,))
     yield row(

@@ -83,8 +83,10 @@ class Given:
 class Options:
     """What a tool can be given."""
 
-    def __init__(self, about: str, options: Sequence[Option]) -> None:
+    def __init__(self, about: str, options: Sequence[Option], *, before: str = "") -> None:
+        """`before`: what the tool says before it names a mistake."""
         self.about = about
+        self._before = before
         self._options = {each.name: each for each in (*options, *COMMON)}
 
     def parse(self, words: Sequence[str]) -> Given:
@@ -94,20 +96,20 @@ class Options:
         while left:
             word = left.pop(0)
             if not word.startswith("--") or word == "--":
-                self.refuse(
+                self.mistake(
                     f"{word} is not a recognized option" if word.startswith("-") else f"Unexpected: {word}"
                 )
             name, equals, value = word[2:].partition("=")
             option = self._meant(name)
             if option.value is None:
                 if equals:
-                    self.refuse(f"Option {option.name} does not take an argument")
+                    self.mistake(f"Option {option.name} does not take an argument")
                 values.setdefault(option.name, []).append(None)
                 continue
             if not equals:
                 has_value = bool(left) and not left[0].startswith("--")
                 if not has_value and not option.optional:
-                    self.refuse(f"Option {option.name} requires an argument")
+                    self.mistake(f"Option {option.name} requires an argument")
                 value = left.pop(0) if has_value else ""
             values.setdefault(option.name, []).append(value)
         if "help" in values or not words:
@@ -121,8 +123,12 @@ class Options:
     def _meant(self, name: str) -> Option:
         option = self._options.get(name)
         if option is None:
-            self.refuse(f"{name} is not a recognized option")
+            self.mistake(f"{name} is not a recognized option")
         return option
+
+    def mistake(self, message: str) -> NoReturn:
+        """Raises Ended for words that cannot be read."""
+        self.refuse(f"{self._before}{message}")
 
     def refuse(self, message: str) -> NoReturn:
         """Raises Ended: the message, and what can be given."""

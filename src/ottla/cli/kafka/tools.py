@@ -39,6 +39,8 @@ TOOLS: Final = {
         code=0,
         settings_too=True,
     ),
+    "kafka-delete-records": Tool("ottla.cli.kafka.delete_records", "", out=False),
+    "kafka-get-offsets": Tool("ottla.cli.kafka.get_offsets", "Error occurred: ", out=False),
     "kafka-groups": Tool("ottla.cli.kafka.all_groups", "Error while executing groups command : "),
     "kafka-log-dirs": Tool("ottla.cli.kafka.log_dirs", "", out=False),
     "kafka-topics": Tool("ottla.cli.kafka.topics", "Error while executing topic command : "),
