@@ -60,7 +60,8 @@ def run(words: list[str]) -> int:
     rules = rules_of(given)
     time = time_in(given.one("time") or "latest")
     found = on_cluster_of(given, lambda cluster: offsets(cluster, given, rules, time))
-    for (topic, partition), offset in sorted(found.items()):
+    # As Kafka's tool sorts them: by their names with the partition behind, 10 before 2.
+    for (topic, partition), offset in sorted(found.items(), key=lambda each: "{}-{}".format(*each[0])):
         sys.stdout.write(f"{topic}:{partition}:{offset}\n")
     return 0
 
