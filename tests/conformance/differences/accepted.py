@@ -79,6 +79,12 @@ LEFT_OPEN: Final = (
 
 ACCEPTED: Final = (
     Accepted(
+        "StreamsGroupHeartbeat: streams group unmade, a topic cannot be made v0",
+        ".status?0?.status_detail",
+        "that the topic was refused is told at once where the refusal was quicker than the answer; the beat after it always tells",
+        by_chance=True,
+    ),
+    Accepted(
         "StreamsGroupDescribe: topology: a changelog that is there *",
         "*.partitions",
         "Kafka tells what it knew when the group last wrote something, before it had looked at the topics",
