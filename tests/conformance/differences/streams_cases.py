@@ -365,6 +365,15 @@ def offsets() -> Iterator[Case]:
         )
         return Case(f"OffsetCommit: in a streams group, {name}", request, (version,))
 
+    def empty_beside_full() -> Case:
+        each = committing.OffsetCommitRequestPartition(partition_index=0, committed_offset=1)
+        topics = [
+            committing.OffsetCommitRequestTopic(name=TOPIC, topic_id=id_of(TOPIC), partitions=some)
+            for some in ([], [each])
+        ]
+        request = committing.OffsetCommitRequest(group_id="nobody's", topics=topics)
+        return Case("OffsetCommit: a topic without partitions beside one with", request, (8, 9))
+
     def fetch(name: str, member: str | None, epoch: int) -> Case:
         topic = fetching.OffsetFetchRequestTopics(name=TOPIC, partition_indexes=[0, 1])
         group = fetching.OffsetFetchRequestGroup(
@@ -374,6 +383,7 @@ def offsets() -> Iterator[Case]:
             f"OffsetFetch: in a streams group, {name}", fetching.OffsetFetchRequest(groups=[group]), (9,)
         )
 
+    yield empty_beside_full()
     yield commit("as it should be", "a", 6)
     yield commit("in an old epoch, of a task it had", "a", 5)
     yield commit("in an old epoch, of a task it had not", "a", 5, partition=1)

@@ -55,18 +55,23 @@ def handle(
             )
         if known:
             taken.append(OffsetCommitRequestTopic(name=topic.name, topic_id=topic.topic_id, partitions=known))
-    if not refused.topics and taken:
-        return relay_to_group(services, context, request.group_id, request)
     if not taken:
         return refused
-    body = OffsetCommitRequest(
-        group_id=request.group_id,
-        generation_id_or_member_epoch=request.generation_id_or_member_epoch,
-        member_id=request.member_id,
-        group_instance_id=request.group_instance_id,
-        retention_time_ms=request.retention_time_ms,
-        topics=taken,
+    whole = not refused.topics and len(taken) == len(request.topics)
+    body = (
+        request
+        if whole
+        else OffsetCommitRequest(
+            group_id=request.group_id,
+            generation_id_or_member_epoch=request.generation_id_or_member_epoch,
+            member_id=request.member_id,
+            group_instance_id=request.group_instance_id,
+            retention_time_ms=request.retention_time_ms,
+            topics=taken,
+        )
     )
+    if not refused.topics:
+        return relay_to_group(services, context, request.group_id, body)
     return _merge(ask_group(services, context, request.group_id, body), refused)
 
 
