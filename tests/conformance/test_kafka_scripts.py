@@ -360,6 +360,7 @@ def test_get_offsets_of_all(broker: Broker, bench: Workbench, topic: str) -> Non
     "words",
     [
         ("--time", "soon"),
+        ("--time", "99999999999999999999"),
         ("--topic", "no-such-topic"),
         ("--partitions", "0,x"),
         ("--topic-partitions", "NAME:0", "--topic", "NAME"),

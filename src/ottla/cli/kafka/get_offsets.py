@@ -23,6 +23,7 @@ TIMES: Final = {
     "earliest-pending-upload": -6,
 }
 NO_OFFSET: Final = -1
+LONG_END: Final = 1 << 63
 RULE: Final = re.compile(r"([^:,]*)(?::(?:([0-9]*)|([0-9]*)-([0-9]*)))?")
 OPTIONS: Final = Options(
     "An interactive shell for getting topic-partition offsets.",
@@ -143,7 +144,10 @@ def time_in(text: str) -> int:
     if text in TIMES:
         return TIMES[text]
     try:
-        return int(text)
+        time = int(text)
+        if not -LONG_END <= time < LONG_END:
+            raise ValueError(text)
+        return time
     except ValueError:
         raise failure(
             f"Malformed time argument {text}. Please use -1 or latest / -2 or earliest / -3 or max-timestamp / "
