@@ -7,10 +7,10 @@ connections of their own.
 
 from __future__ import annotations
 
-from asyncio import Future
 from collections import defaultdict
-from typing import Any, Final
+from typing import Final
 
+from ottla.client.bell import Bell
 from ottla.client.cluster import Cluster
 from ottla.client.consuming.placing import Placing
 from ottla.client.consuming.positions import NO_REPLICA, RESETS, Position
@@ -66,7 +66,7 @@ class Fetcher:
         """Nodes whose last answer the application has not taken yet."""
         self._arrived: list[tuple[Position, Fetched]] = []
         self._failure: Exception | None = None
-        self._wake: Future[Any] | None = None
+        self._bell = Bell(self._clock)
         self._attempts = 0
         self._retry_at = 0
         self._stale: set[str] = set()
@@ -125,16 +125,10 @@ class Fetcher:
         """Until something has arrived or gone wrong, somebody rings, or `deadline` (clock, ms)."""
         now = self._clock.now()
         when = min(deadline, self._retry_at) if self._retry_at > now else deadline
-        self._wake = self._clock.future()
-        timer = self._clock.call_at(when, self.ring)
-        try:
-            await self._wake
-        finally:
-            timer.cancel()
+        await self._bell.wait(when)
 
     def ring(self) -> None:
-        if self._wake is not None and not self._wake.done():
-            self._wake.set_result(None)
+        self._bell.ring()
 
     # -- asking
 

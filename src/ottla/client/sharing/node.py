@@ -51,10 +51,6 @@ class ShareNode:
         self.unheard = 0
         """Partitions of which something is being said."""
 
-    @property
-    def is_free(self) -> bool:
-        return self._taken is None
-
     async def __aenter__(self) -> ShareNode:
         while self._taken is not None:
             await shared(self._taken, self._cluster.world)
